@@ -1,0 +1,97 @@
+//! All that a node's daemon says at one moment.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Device, DeviceId, GpuProcess, NodeName, Reading};
+
+/// One whole, numbered picture of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSnapshot {
+    /// The node that the daemon was started for.
+    pub node: NodeName,
+    /// Version of the daemon.
+    pub daemon_version: String,
+    /// Rises by one with each published picture, from 1; starts anew with the daemon.
+    pub sequence: u64,
+    /// Whether there is a driver to ask.
+    pub driver: DriverState,
+    /// Physical GPUs in NVML's order, each followed by its MIG instances.
+    pub devices: Vec<Device>,
+    /// Processes on these devices.
+    pub processes: Vec<GpuProcess>,
+    /// Which devices the kubelet has given to which container.
+    pub allocations: Reading<Vec<Allocation>>,
+}
+
+/// Whether the driver can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DriverState {
+    /// It answers.
+    Ready {
+        /// Driver version such as `580.95.05`.
+        version: String,
+        /// Newest CUDA version that the driver serves, such as `13.0`.
+        cuda: Option<String>,
+    },
+    /// No driver library or no driver in the kernel.
+    NoDriver {
+        /// What was tried and what came back.
+        why: String,
+    },
+    /// The driver answers and knows no GPU.
+    NoGpu {
+        /// Driver version.
+        version: String,
+    },
+    /// The library in the container is not of the kernel driver's version.
+    Mismatch {
+        /// What came back.
+        why: String,
+    },
+    /// The driver is there and does not work.
+    Failed {
+        /// What came back.
+        why: String,
+    },
+}
+
+impl DriverState {
+    /// Stable name: `ready`, `no_driver`, `no_gpu`, `mismatch` or `failed`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Ready { .. } => "ready",
+            Self::NoDriver { .. } => "no_driver",
+            Self::NoGpu { .. } => "no_gpu",
+            Self::Mismatch { .. } => "mismatch",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// Why there is nothing to measure, in one sentence; `None` when the driver is ready.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Ready { .. } => None,
+            Self::NoDriver { why } => Some(format!("no NVIDIA driver: {why}")),
+            Self::NoGpu { version } => Some(format!("driver {version} finds no GPU")),
+            Self::Mismatch { why } => Some(format!("driver and library differ: {why}")),
+            Self::Failed { why } => Some(format!("the driver does not answer: {why}")),
+        }
+    }
+}
+
+/// A device that the kubelet has given to a container.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Allocation {
+    /// Namespace of the pod.
+    pub namespace: String,
+    /// Name of the pod.
+    pub pod: String,
+    /// Name of the container.
+    pub container: String,
+    /// Resource name, such as `nvidia.com/gpu`.
+    pub resource: String,
+    /// Device id as the kubelet knows it.
+    pub device_id: DeviceId,
+}

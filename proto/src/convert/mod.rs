@@ -1,0 +1,27 @@
+//! Conversions between wire and model, one file a message family.
+
+mod device;
+mod process;
+mod reading;
+pub(crate) mod snapshot;
+
+use thiserror::Error;
+
+/// A message from the other side that does not make sense.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum WireError {
+    /// A field that must be there is not.
+    #[error("field {field} is missing; the daemon may be of another version than this client")]
+    Missing {
+        /// Message and field, as in the .proto file.
+        field: &'static str,
+    },
+    /// A number is outside the range of its unit.
+    #[error("field {field} is out of range: {value}")]
+    OutOfRange {
+        /// Message and field, as in the .proto file.
+        field: &'static str,
+        /// What was sent.
+        value: u64,
+    },
+}

@@ -1,0 +1,137 @@
+//! Whole snapshots, the driver's state and allocations.
+
+use gputop_model::{Allocation, DeviceId, DriverState, NodeSnapshot, Reading};
+
+use super::WireError;
+use super::reading::{Reasons, take};
+use crate::pb;
+use crate::pb::driver::State;
+
+impl From<&NodeSnapshot> for pb::Snapshot {
+    fn from(snapshot: &NodeSnapshot) -> Self {
+        Self {
+            node: snapshot.node.to_string(),
+            daemon_version: snapshot.daemon_version.clone(),
+            sequence: snapshot.sequence,
+            driver: Some((&snapshot.driver).into()),
+            devices: snapshot.devices.iter().map(Into::into).collect(),
+            processes: snapshot.processes.iter().map(Into::into).collect(),
+            allocations: Some(allocations_to_wire(&snapshot.allocations)),
+        }
+    }
+}
+
+impl TryFrom<pb::Snapshot> for NodeSnapshot {
+    type Error = WireError;
+
+    fn try_from(wire: pb::Snapshot) -> Result<Self, WireError> {
+        let driver = wire.driver.ok_or(WireError::Missing {
+            field: "Snapshot.driver",
+        })?;
+        Ok(Self {
+            node: wire.node.into(),
+            daemon_version: wire.daemon_version,
+            sequence: wire.sequence,
+            driver: driver.into(),
+            devices: wire
+                .devices
+                .into_iter()
+                .map(TryInto::try_into)
+                .collect::<Result<_, _>>()?,
+            processes: wire
+                .processes
+                .into_iter()
+                .map(TryInto::try_into)
+                .collect::<Result<_, _>>()?,
+            allocations: allocations_from_wire(wire.allocations.unwrap_or_default()),
+        })
+    }
+}
+
+impl From<&DriverState> for pb::Driver {
+    fn from(driver: &DriverState) -> Self {
+        let mut wire = Self::default();
+        let state = match driver.clone() {
+            DriverState::Ready { version, cuda } => {
+                wire.version = version;
+                wire.cuda = cuda;
+                State::Ready
+            }
+            DriverState::NoDriver { why } => {
+                wire.why = why;
+                State::NoDriver
+            }
+            DriverState::NoGpu { version } => {
+                wire.version = version;
+                State::NoGpu
+            }
+            DriverState::Mismatch { why } => {
+                wire.why = why;
+                State::Mismatch
+            }
+            DriverState::Failed { why } => {
+                wire.why = why;
+                State::Failed
+            }
+        };
+        wire.state = state.into();
+        wire
+    }
+}
+
+impl From<pb::Driver> for DriverState {
+    fn from(wire: pb::Driver) -> Self {
+        match wire.state() {
+            State::Ready => Self::Ready {
+                version: wire.version,
+                cuda: wire.cuda,
+            },
+            State::NoDriver => Self::NoDriver { why: wire.why },
+            State::NoGpu => Self::NoGpu {
+                version: wire.version,
+            },
+            State::Mismatch => Self::Mismatch { why: wire.why },
+            State::Failed => Self::Failed { why: wire.why },
+            State::Unspecified => Self::Failed {
+                why: "the daemon reports a state that this client does not know".to_owned(),
+            },
+        }
+    }
+}
+
+/// Allocations for the wire.
+pub(crate) fn allocations_to_wire(reading: &Reading<Vec<Allocation>>) -> pb::Allocations {
+    let mut reasons = Reasons::default();
+    let list = reasons.put("list", reading, |items| pb::AllocationList {
+        items: items
+            .iter()
+            .map(|item| pb::Allocation {
+                namespace: item.namespace.clone(),
+                pod: item.pod.clone(),
+                container: item.container.clone(),
+                resource: item.resource.clone(),
+                device_id: item.device_id.to_string(),
+            })
+            .collect(),
+    });
+    pb::Allocations {
+        list,
+        not_fresh: reasons.into_list(),
+    }
+}
+
+/// Allocations from the wire.
+pub(crate) fn allocations_from_wire(wire: pb::Allocations) -> Reading<Vec<Allocation>> {
+    take("list", wire.list, &wire.not_fresh).map(|list| {
+        list.items
+            .into_iter()
+            .map(|item| Allocation {
+                namespace: item.namespace,
+                pod: item.pod,
+                container: item.container,
+                resource: item.resource,
+                device_id: DeviceId::new(item.device_id),
+            })
+            .collect()
+    })
+}
