@@ -9,6 +9,7 @@ mod pod;
 mod process;
 mod reading;
 mod snapshot;
+mod time;
 mod units;
 
 pub use device::{Device, DeviceKind, Health, ThrottleReason};
@@ -18,6 +19,7 @@ pub use pod::{ContainerInfo, DeviceHealth, Phase, PodDevice, PodInfo, Workload};
 pub use process::{GpuProcess, Holder, OutsideKind, ProcessKind};
 pub use reading::{Failure, Reading};
 pub use snapshot::{Allocation, DriverState, NodeSnapshot};
+pub use time::{Clock, Moment};
 pub use units::{Bytes, Celsius, MilliWatts, Percent};
 
 /// Prefix of every extended resource that the scheduler counts as GPU units.

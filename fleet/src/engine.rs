@@ -1,0 +1,154 @@
+//! The tasks behind one screen or one command: watches, links, and the lane that brings their
+//! messages together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gputop_model::{Moment, NodeName, Phase};
+use kube::Client;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::connect::Problem;
+use crate::link::{self, Mailboxes};
+use crate::state::{AgentReport, Fleet, LinkState, Update, WatchState, Watched};
+use crate::watch;
+
+/// Messages of the control lane that may wait before the watches are slowed down.
+const CONTROL_LANE: usize = 256;
+
+/// How an engine is to run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Ask the nodes' daemons.
+    pub agents: bool,
+    /// The namespace to fall back to when the user may not list pods in all of them.
+    pub namespace: String,
+    /// The beginning of [`Moment`]s.
+    pub epoch: Instant,
+}
+
+/// What an engine delivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A message of the control lane.
+    Update(Update),
+    /// The newest reports of the daemons that have reported since the last time.
+    Reports(Vec<(NodeName, AgentReport)>),
+}
+
+/// Running watches and links; they end when this is dropped.
+#[derive(Debug)]
+pub struct Engine {
+    updates: mpsc::Receiver<Update>,
+    mailboxes: Arc<Mailboxes>,
+    _guard: DropGuard,
+}
+
+impl Engine {
+    /// Starts everything on the current runtime.
+    #[must_use]
+    pub fn start(client: &Client, options: &Options) -> Self {
+        let cancel = CancellationToken::new();
+        let (lane, updates) = mpsc::channel(CONTROL_LANE);
+        let mailboxes = Arc::new(Mailboxes::default());
+        let daemons = watch::start(client, options, lane, &cancel);
+        if options.agents {
+            link::start(client, options.epoch, daemons, mailboxes.clone(), &cancel);
+        }
+        Self {
+            updates,
+            mailboxes,
+            _guard: cancel.drop_guard(),
+        }
+    }
+
+    /// The next event. Control messages come before reports. Cancel-safe.
+    pub async fn next(&mut self) -> Event {
+        tokio::select! {
+            biased;
+            Some(update) = self.updates.recv() => Event::Update(update),
+            reports = self.mailboxes.take() => Event::Reports(reports),
+        }
+    }
+}
+
+/// `Instant::now()` on the engine's scale.
+#[must_use]
+pub fn moment(epoch: Instant) -> Moment {
+    Moment(Instant::now().saturating_duration_since(epoch))
+}
+
+/// Lists once, asks every daemon once, and returns what is known then.
+///
+/// `agents`: how long the daemons may take once the lists are there; those that are late are
+/// simply not in the result. Fails when the lists can not be read.
+pub async fn collect(
+    client: &Client,
+    options: &Options,
+    lists: Duration,
+    agents: Duration,
+) -> Result<Fleet, Problem> {
+    let mut engine = Engine::start(client, options);
+    let mut fleet = if options.agents {
+        Fleet::new()
+    } else {
+        Fleet::without_agents()
+    };
+    let listed = tokio::time::timeout(lists, async {
+        while !fleet.is_listed() {
+            take(&mut fleet, engine.next().await);
+        }
+    });
+    if listed.await.is_err() {
+        return Err(Problem {
+            what: format!("the API server has not listed nodes and pods for {lists:?}"),
+            fix: "Try again, with a longer --request-timeout.".to_owned(),
+        });
+    }
+    for watched in [Watched::Nodes, Watched::Pods] {
+        if let WatchState::Lost { why, .. } = fleet.watch(watched) {
+            return Err(Problem {
+                what: why.clone(),
+                fix: "Try again.".to_owned(),
+            });
+        }
+    }
+    if options.agents {
+        let answered = tokio::time::timeout(agents, async {
+            while !all_answered(&fleet) {
+                take(&mut fleet, engine.next().await);
+            }
+        });
+        // Late ones are unknown, which is what the result says of them.
+        let _late = answered.await;
+    }
+    Ok(fleet)
+}
+
+fn take(fleet: &mut Fleet, event: Event) {
+    match event {
+        Event::Update(update) => fleet.apply(update),
+        Event::Reports(reports) => {
+            for (node, report) in reports {
+                fleet.report(node, report);
+            }
+        }
+    }
+}
+
+/// Whether every running daemon has delivered or is known to be out of reach.
+fn all_answered(fleet: &Fleet) -> bool {
+    fleet
+        .pods()
+        .values()
+        .filter(|pod| pod.is_daemon && pod.phase == Phase::Running && pod.deletion.is_none())
+        .filter_map(|pod| pod.node.as_ref())
+        .all(|node| {
+            fleet
+                .agents()
+                .get(node)
+                .is_some_and(|r| r.link != LinkState::Connecting)
+        })
+}

@@ -1,0 +1,94 @@
+//! What is known of a node's daemon.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gputop_model::{Moment, NodeSnapshot};
+
+/// What the link to one daemon last delivered. Whole: the newest replaces the one before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentReport {
+    /// Whether the stream is up.
+    pub link: LinkState,
+    /// The last snapshot, kept when the link is lost.
+    pub last: Option<Received>,
+}
+
+/// A snapshot with the moment of its receipt: ages are counted from there, not from the other
+/// machine's clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// What the daemon said.
+    pub snapshot: Arc<NodeSnapshot>,
+    /// When it arrived, or when the daemon last confirmed that nothing has changed.
+    pub at: Moment,
+}
+
+/// State of the stream to a daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// The first connection is being made.
+    Connecting,
+    /// The stream delivers.
+    Live,
+    /// The stream broke or can not be opened; it is tried again.
+    Lost {
+        /// Since when.
+        since: Moment,
+        /// What went wrong, in one sentence.
+        why: String,
+    },
+}
+
+/// A daemon as the tables show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgentStatus {
+    /// Daemons were not asked (`--no-agents`).
+    NotAsked,
+    /// No daemon pod on this node.
+    Absent,
+    /// The daemon's pod does not run.
+    NotRunning {
+        /// The pod's phase or reason.
+        why: String,
+    },
+    /// The first connection is being made.
+    Connecting,
+    /// Telemetry arrives.
+    Live,
+    /// No telemetry arrives any more.
+    Lost {
+        /// For how long.
+        age: Duration,
+        /// Why.
+        why: String,
+    },
+}
+
+impl AgentStatus {
+    /// Stable name for JSON.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NotAsked => "not_asked",
+            Self::Absent => "absent",
+            Self::NotRunning { .. } => "not_running",
+            Self::Connecting => "connecting",
+            Self::Live => "live",
+            Self::Lost { .. } => "lost",
+        }
+    }
+
+    /// Why there is no telemetry; `None` when there is.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Live => None,
+            Self::NotAsked => Some("daemons were not asked".to_owned()),
+            Self::Absent => Some("no gputop-node daemon on this node".to_owned()),
+            Self::NotRunning { why } => Some(format!("the daemon's pod does not run: {why}")),
+            Self::Connecting => Some("connecting to the daemon".to_owned()),
+            Self::Lost { why, .. } => Some(format!("daemon lost: {why}")),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The rows of the four tables. Units are what the scheduler counts, devices are physical GPUs
+//! or MIG instances; the two never meet in one number. `None` means "not known".
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gputop_model::{
+    Bytes, Device, DeviceId, GpuProcess, GpuUuid, MilliWatts, NodeInfo, NodeName, NodeSnapshot,
+    PodInfo, PodUid,
+};
+use jiff::Timestamp;
+
+use super::agent::AgentStatus;
+use super::device_state::DeviceState;
+
+/// The cluster at one moment, as tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// By name.
+    pub nodes: Vec<NodeRow>,
+    /// By node, then NVML's order, each GPU before its MIG instances.
+    pub devices: Vec<DeviceRow>,
+    /// Nodes that have or may have GPUs of which nothing is measured, and why.
+    pub gaps: Vec<Gap>,
+    /// By namespace and name.
+    pub pods: Vec<PodRow>,
+    /// By node, device and pid.
+    pub processes: Vec<ProcessRow>,
+    /// Sums over the whole cluster.
+    pub totals: Totals,
+}
+
+/// One node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRow {
+    /// As the API describes it.
+    pub info: NodeInfo,
+    /// GPU units by resource name.
+    pub resources: Vec<ResourceRow>,
+    /// The node's daemon.
+    pub agent: AgentStatus,
+    /// Version of the daemon, once it has spoken.
+    pub agent_version: Option<String>,
+    /// Driver version, once the daemon has said it.
+    pub driver_version: Option<String>,
+    /// Why there is no data, or no GPU to use; `None`: nothing is amiss.
+    pub reason: Option<String>,
+    /// Devices by state; `None`: nobody has counted them.
+    pub devices: Option<DeviceCounts>,
+    /// Product names with their number, in NVML's order, physical GPUs only.
+    pub products: Vec<(String, usize)>,
+    /// Device memory in use and in all.
+    pub memory: Option<(Bytes, Bytes)>,
+    /// Mean utilisation of the physical GPUs in percent.
+    pub utilization: Option<u8>,
+    /// Power of the physical GPUs.
+    pub power: Option<MilliWatts>,
+    /// Highest core temperature in °C.
+    pub temperature: Option<i32>,
+    /// Age of the telemetry, counted from its receipt.
+    pub age: Option<Duration>,
+    /// The telemetry is no longer fresh.
+    pub stale: bool,
+}
+
+impl NodeRow {
+    /// Units over all resource names that the node has; 0 when it has none.
+    #[must_use]
+    pub fn capacity(&self) -> i64 {
+        self.resources.iter().map(|r| r.capacity).sum()
+    }
+
+    /// Units over all resource names that pods may use.
+    #[must_use]
+    pub fn allocatable(&self) -> i64 {
+        self.resources.iter().map(|r| r.allocatable).sum()
+    }
+
+    /// Units that pods on this node have asked for.
+    #[must_use]
+    pub fn requested(&self) -> Option<i64> {
+        self.resources.iter().map(|r| r.requested).sum()
+    }
+
+    /// Allocatable less requested; negative when the node shrank under its pods.
+    #[must_use]
+    pub fn free(&self) -> Option<i64> {
+        self.resources.iter().map(ResourceRow::free).sum()
+    }
+}
+
+/// Units of one resource name on one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceRow {
+    /// Resource name, such as `nvidia.com/gpu`.
+    pub name: String,
+    /// `status.capacity`.
+    pub capacity: i64,
+    /// `status.allocatable`.
+    pub allocatable: i64,
+    /// What pods on the node ask for; `None` when not all pods can be seen.
+    pub requested: Option<i64>,
+}
+
+impl ResourceRow {
+    /// Allocatable less requested; may be negative.
+    #[must_use]
+    pub fn free(&self) -> Option<i64> {
+        self.requested.map(|requested| self.allocatable - requested)
+    }
+}
+
+/// Number of devices by state.
+pub type DeviceCounts = BTreeMap<DeviceState, usize>;
+
+/// One device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceRow {
+    /// The node it is in.
+    pub node: NodeName,
+    /// Where [`Self::device`] lies.
+    pub(super) snapshot: Arc<NodeSnapshot>,
+    pub(super) position: usize,
+    /// Free, used, idle…
+    pub state: DeviceState,
+    /// Pods can be scheduled to the node.
+    pub schedulable: bool,
+    /// Who was given it; `None`: not known.
+    pub allocated_to: Option<Vec<AllocatedTo>>,
+    /// Positions in [`Picture::processes`].
+    pub processes: Vec<usize>,
+    /// Age of the telemetry.
+    pub age: Duration,
+    /// The telemetry is no longer fresh.
+    pub stale: bool,
+}
+
+impl DeviceRow {
+    /// What was measured.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.snapshot.devices[self.position]
+    }
+}
+
+/// A container that was given a device.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AllocatedTo {
+    /// Namespace of the pod.
+    pub namespace: String,
+    /// Name of the pod.
+    pub pod: String,
+    /// Name of the container.
+    pub container: String,
+    /// Uid of the pod; `None` when the API does not show it.
+    pub pod_uid: Option<PodUid>,
+    /// Device id as the kubelet knows it (a share, a MIG instance, a GPU).
+    pub device_id: DeviceId,
+}
+
+/// A node whose GPUs can not be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The node.
+    pub node: NodeName,
+    /// GPU units that it offers.
+    pub units: i64,
+    /// Physical GPUs or MIG instances that it should have, from the labels of GPU feature
+    /// discovery, else from its units.
+    pub devices: usize,
+    /// Product by the same labels.
+    pub product: Option<String>,
+    /// Devices that the API names, because containers were given them.
+    pub named: Vec<(GpuUuid, Vec<AllocatedTo>)>,
+    /// Why nothing is measured.
+    pub reason: String,
+}
+
+/// One pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodRow {
+    /// As the API describes it.
+    pub info: PodInfo,
+    /// Devices that it was given.
+    pub devices: Option<Vec<GpuUuid>>,
+    /// How many of its devices it has used lately (devices it uses without having been given
+    /// them included).
+    pub in_use: Option<usize>,
+    /// Device memory that its processes hold.
+    pub memory_used: Option<Bytes>,
+    /// Since when it has had devices and done nothing with them.
+    pub idle_since: Option<Timestamp>,
+    /// It uses a device that it was not given.
+    pub unrequested: bool,
+    /// Age of the telemetry of its node.
+    pub age: Option<Duration>,
+    /// The telemetry is no longer fresh.
+    pub stale: bool,
+}
+
+impl PodRow {
+    /// Whether the pod has anything to do with GPUs.
+    #[must_use]
+    pub fn concerns_gpus(&self) -> bool {
+        self.info.gpu_units() > 0
+            || self.unrequested
+            || self
+                .devices
+                .as_ref()
+                .is_some_and(|devices| !devices.is_empty())
+    }
+
+    /// One word on how the pod is, as kubectl's STATUS column has it.
+    #[must_use]
+    pub fn status(&self) -> &str {
+        let info = &self.info;
+        if info.deletion.is_some() && !info.phase.is_finished() {
+            return "Terminating";
+        }
+        match &info.reason {
+            // A container's reason is one word; the scheduler's message is a sentence.
+            Some(reason) if !reason.contains(' ') => reason,
+            _ => info.phase.name(),
+        }
+    }
+}
+
+/// One process on one device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessRow {
+    /// The node it runs on.
+    pub node: NodeName,
+    pub(super) snapshot: Arc<NodeSnapshot>,
+    pub(super) position: usize,
+    /// The pod or what else holds it.
+    pub owner: ProcessOwner,
+    /// The pod was given the device that the process uses; `None`: not known or no pod.
+    pub allocated: Option<bool>,
+    /// Age of the telemetry.
+    pub age: Duration,
+    /// The telemetry is no longer fresh.
+    pub stale: bool,
+}
+
+impl ProcessRow {
+    /// What was measured.
+    #[must_use]
+    pub fn process(&self) -> &GpuProcess {
+        &self.snapshot.processes[self.position]
+    }
+}
+
+/// What a process belongs to, after the join with the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProcessOwner {
+    /// A container of a pod.
+    Pod {
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        pod: String,
+        /// Container, where known.
+        container: Option<String>,
+        /// Uid, where known.
+        uid: Option<PodUid>,
+    },
+    /// A pod of which only the uid is known (it is not, or no longer, in the API).
+    UnknownPod(PodUid),
+    /// Something outside the cluster, such as `desktop: gnome-shell`.
+    Outside(String),
+    /// Not found out.
+    Unknown,
+}
+
+/// Sums over the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Nodes in all.
+    pub nodes: usize,
+    /// Nodes that are ready.
+    pub nodes_ready: usize,
+    /// Devices by state.
+    pub devices: DeviceCounts,
+    /// Free devices on nodes that take pods.
+    pub devices_free: usize,
+    /// Units that pods may use.
+    pub units_allocatable: i64,
+    /// Units that bound pods ask for.
+    pub units_requested: Option<i64>,
+    /// Pods that wait for a GPU.
+    pub pods_pending: usize,
+    /// Device memory in use and in all.
+    pub memory: Option<(Bytes, Bytes)>,
+    /// Power of all GPUs.
+    pub power: Option<MilliWatts>,
+    /// Daemons that deliver.
+    pub agents_live: usize,
+    /// Daemons that should.
+    pub agents_expected: usize,
+}

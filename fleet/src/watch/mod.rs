@@ -1,0 +1,74 @@
+//! Kube watches, reduced to small typed deltas at the edge.
+//!
+//! One watch of nodes and one of pods; no periodic lists. After any failure the whole list is
+//! taken anew, so that the first good answer ends a [`WatchState::Lost`].
+
+mod daemons;
+mod node;
+mod pod;
+mod pod_reason;
+mod run;
+
+use futures::future::BoxFuture;
+use gputop_model::{NodeInfo, NodeName, PodInfo, PodUid};
+use kube::{Api, Client};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+pub use daemons::{DaemonPod, Daemons};
+
+use crate::engine::Options;
+use crate::state::{Listing, Update, Watched};
+use node::SlimNode;
+use pod::SlimPod;
+use run::Watcher;
+
+/// Starts the watches; the receiver names the daemons' pods as they come and go.
+pub(crate) fn start(
+    client: &Client,
+    options: &Options,
+    lane: mpsc::Sender<Update>,
+    cancel: &CancellationToken,
+) -> watch::Receiver<Daemons> {
+    let (targets, receiver) = watch::channel(Daemons::new());
+    let nodes = Watcher {
+        api: Api::<SlimNode>::all(client.clone()),
+        fallback: None,
+        watched: Watched::Nodes,
+        convert: node::node_info,
+        update: Update::Nodes,
+        key: |node: &NodeInfo| node.name.clone(),
+        observe: |_: &Listing<NodeName, NodeInfo>| {},
+        lane: lane.clone(),
+        epoch: options.epoch,
+    };
+    let pods = Watcher {
+        api: Api::<SlimPod>::all(client.clone()),
+        fallback: Some((
+            Api::namespaced(client.clone(), &options.namespace),
+            options.namespace.clone(),
+        )),
+        watched: Watched::Pods,
+        convert: pod::pod_info,
+        update: Update::Pods,
+        key: |pod: &PodInfo| pod.uid.clone(),
+        observe: move |listing: &Listing<PodUid, PodInfo>| {
+            targets.send_if_modified(|daemons| daemons::observe(daemons, listing));
+        },
+        lane,
+        epoch: options.epoch,
+    };
+    spawn(cancel, Box::pin(nodes.run()));
+    spawn(cancel, Box::pin(pods.run()));
+    receiver
+}
+
+fn spawn(cancel: &CancellationToken, task: BoxFuture<'static, ()>) {
+    let cancel = cancel.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            () = task => {}
+        }
+    });
+}

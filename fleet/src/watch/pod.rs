@@ -1,0 +1,359 @@
+//! Pods: the slim form read from the API, and its reduction to [`PodInfo`].
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use gputop_model::{
+    ContainerInfo, DeviceHealth, DeviceId, Phase, PodDevice, PodInfo, PodKey, PodUid, Workload,
+    is_gpu_resource,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+
+use super::daemons::is_daemon;
+use super::node::Condition;
+use super::pod_reason::pod_reason;
+use crate::fit::{ContainerRequest, Units, effective_requests};
+
+/// The part of a Pod that is read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SlimPod {
+    metadata: ObjectMeta,
+    spec: Spec,
+    pub(super) status: Status,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    node_name: Option<String>,
+    containers: Vec<Container>,
+    init_containers: Vec<Container>,
+    overhead: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Container {
+    name: String,
+    restart_policy: Option<String>,
+    resources: Resources,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Resources {
+    requests: BTreeMap<String, String>,
+    limits: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Status {
+    pub(super) phase: String,
+    pub(super) reason: String,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) init_container_statuses: Vec<ContainerStatus>,
+    pub(super) container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ContainerStatus {
+    name: String,
+    #[serde(rename = "containerID")]
+    container_id: String,
+    pub(super) state: State,
+    allocated_resources_status: Vec<AllocatedResource>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct State {
+    pub(super) waiting: Option<Stopped>,
+    pub(super) terminated: Option<Stopped>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Stopped {
+    pub(super) reason: String,
+    pub(super) exit_code: i32,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct AllocatedResource {
+    name: String,
+    resources: Vec<ResourceHealth>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ResourceHealth {
+    #[serde(rename = "resourceID")]
+    resource_id: String,
+    health: String,
+}
+
+impl kube::Resource for SlimPod {
+    type DynamicType = ();
+    type Scope = k8s_openapi::NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        "Pod".into()
+    }
+    fn group((): &()) -> Cow<'_, str> {
+        "".into()
+    }
+    fn version((): &()) -> Cow<'_, str> {
+        "v1".into()
+    }
+    fn plural((): &()) -> Cow<'_, str> {
+        "pods".into()
+    }
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// What the store keeps of a pod.
+pub(super) fn pod_info(pod: &SlimPod) -> PodInfo {
+    let meta = &pod.metadata;
+    let name = meta.name.clone().unwrap_or_default();
+    let namespace = meta.namespace.clone().unwrap_or_default();
+    let init: Vec<_> = pod.spec.init_containers.iter().map(request).collect();
+    let main: Vec<_> = pod.spec.containers.iter().map(request).collect();
+    PodInfo {
+        uid: PodUid::new(meta.uid.clone().unwrap_or_default()),
+        node: pod
+            .spec
+            .node_name
+            .clone()
+            .filter(|node| !node.is_empty())
+            .map(Into::into),
+        phase: Phase::from_name(&pod.status.phase),
+        deletion: meta.deletion_timestamp.as_ref().map(|time| time.0),
+        created: meta.creation_timestamp.as_ref().map(|time| time.0),
+        ready: pod
+            .status
+            .conditions
+            .iter()
+            .any(|c| c.kind == "Ready" && c.status == "True"),
+        reason: pod_reason(&pod.status),
+        workload: workload(meta, &name),
+        requests: effective_requests(&init, &main, &gpu_units(&pod.spec.overhead)),
+        containers: containers(pod),
+        devices: devices(&pod.status),
+        is_daemon: is_daemon(&namespace, meta.labels.as_ref()),
+        key: PodKey::new(namespace, name),
+    }
+}
+
+fn request(container: &Container) -> ContainerRequest {
+    // The API server copies a limit of an extended resource to the request.
+    let mut units = gpu_units(&container.resources.limits);
+    units.extend(gpu_units(&container.resources.requests));
+    ContainerRequest {
+        units,
+        sidecar: is_sidecar(container),
+    }
+}
+
+fn is_sidecar(container: &Container) -> bool {
+    container.restart_policy.as_deref() == Some("Always")
+}
+
+fn gpu_units(quantities: &BTreeMap<String, String>) -> Units {
+    quantities
+        .iter()
+        .filter(|(name, _)| is_gpu_resource(name))
+        .filter_map(|(name, quantity)| Some((name.clone(), units(quantity)?)))
+        .collect()
+}
+
+/// A quantity of an extended resource: a whole number, which the API server may shorten with a
+/// decimal suffix (`1k`).
+pub(super) fn units(quantity: &str) -> Option<i64> {
+    if let Some(thousands) = quantity.strip_suffix('k') {
+        return thousands.parse::<i64>().ok()?.checked_mul(1000);
+    }
+    quantity.parse().ok()
+}
+
+fn containers(pod: &SlimPod) -> Vec<ContainerInfo> {
+    let sidecars = pod
+        .spec
+        .init_containers
+        .iter()
+        .filter(|container| is_sidecar(container));
+    sidecars
+        .chain(&pod.spec.containers)
+        .map(|container| ContainerInfo {
+            name: container.name.clone(),
+            id: statuses(&pod.status)
+                .find(|status| status.name == container.name)
+                .and_then(|status| status.container_id.split_once("://"))
+                .map(|(_, id)| id.to_owned()),
+        })
+        .collect()
+}
+
+fn statuses(status: &Status) -> impl Iterator<Item = &ContainerStatus> {
+    status
+        .init_container_statuses
+        .iter()
+        .chain(&status.container_statuses)
+}
+
+fn devices(status: &Status) -> Vec<PodDevice> {
+    let mut devices = Vec::new();
+    for container in statuses(status) {
+        for resource in &container.allocated_resources_status {
+            for device in resource
+                .resources
+                .iter()
+                .filter(|_| is_gpu_resource(&resource.name))
+            {
+                devices.push(PodDevice {
+                    container: container.name.clone(),
+                    resource: resource.name.clone(),
+                    device_id: DeviceId::new(device.resource_id.as_str()),
+                    health: match device.health.as_str() {
+                        "Healthy" => DeviceHealth::Healthy,
+                        "Unhealthy" => DeviceHealth::Unhealthy,
+                        _ => DeviceHealth::Unknown,
+                    },
+                });
+            }
+        }
+    }
+    devices
+}
+
+/// The owner in the user's words. A ReplicaSet of a Deployment is named
+/// `<deployment>-<pod-template-hash>`, and the pod carries the hash as a label.
+fn workload(meta: &ObjectMeta, pod: &str) -> Workload {
+    let owner = meta
+        .owner_references
+        .iter()
+        .flatten()
+        .find(|owner| owner.controller == Some(true))
+        .map(|owner| (owner.kind.as_str(), owner.name.as_str()));
+    let Some((kind, name)) = owner else {
+        return Workload {
+            kind: "Pod".to_owned(),
+            name: pod.to_owned(),
+        };
+    };
+    let hash = meta
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get("pod-template-hash"));
+    if kind == "ReplicaSet"
+        && let Some(hash) = hash
+        && let Some(deployment) = name
+            .strip_suffix(hash.as_str())
+            .and_then(|n| n.strip_suffix('-'))
+    {
+        return Workload {
+            kind: "Deployment".to_owned(),
+            name: deployment.to_owned(),
+        };
+    }
+    Workload {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(pod: serde_json::Value) -> PodInfo {
+        pod_info(&serde_json::from_value(pod).unwrap())
+    }
+
+    #[test]
+    fn a_pod_of_a_deployment_names_the_deployment() {
+        let info = parse(json!({"metadata": {
+            "name": "web-7d9f-abcde", "labels": {"pod-template-hash": "7d9f"},
+            "ownerReferences": [{"kind": "ReplicaSet", "name": "web-7d9f", "controller": true,
+                "apiVersion": "apps/v1", "uid": "u"}]
+        }}));
+        assert_eq!(
+            info.workload,
+            Workload {
+                kind: "Deployment".into(),
+                name: "web".into()
+            }
+        );
+    }
+
+    #[test]
+    fn a_bare_pod_owns_itself() {
+        let info = parse(json!({"metadata": {"name": "solo"}}));
+        assert_eq!(
+            info.workload,
+            Workload {
+                kind: "Pod".into(),
+                name: "solo".into()
+            }
+        );
+        assert!(!info.holds_resources());
+    }
+
+    #[test]
+    fn init_containers_and_sidecars_count_as_the_scheduler_does() {
+        let gpu = |n: &str| json!({"limits": {"nvidia.com/gpu": n}});
+        let info = parse(json!({"spec": {"nodeName": "a",
+            "initContainers": [
+                {"name": "side", "restartPolicy": "Always", "resources": gpu("1")},
+                {"name": "fetch", "resources": gpu("2")}],
+            "containers": [{"name": "main", "resources": gpu("1")}]},
+            "status": {"phase": "Running"}}));
+        assert_eq!(info.requests["nvidia.com/gpu"], 3);
+        let names: Vec<_> = info.containers.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["side", "main"]);
+        assert!(info.holds_resources());
+    }
+
+    #[test]
+    fn devices_and_container_ids_come_from_the_status() {
+        let info = parse(json!({
+            "spec": {"containers": [{"name": "main"}]},
+            "status": {"containerStatuses": [{"name": "main", "containerID": "containerd://ab12",
+                "allocatedResourcesStatus": [{"name": "nvidia.com/gpu",
+                    "resources": [{"resourceID": "GPU-1::0", "health": "Unhealthy"}]}]}]}}));
+        assert_eq!(info.containers[0].id.as_deref(), Some("ab12"));
+        assert_eq!(info.devices[0].device_id.as_str(), "GPU-1::0");
+        assert_eq!(info.devices[0].health, DeviceHealth::Unhealthy);
+    }
+
+    #[test]
+    fn finished_pods_hold_nothing_and_terminating_ones_do() {
+        let pod = |phase: &str| {
+            parse(
+                json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"},
+                "spec": {"nodeName": "a"}, "status": {"phase": phase}}),
+            )
+        };
+        assert!(pod("Running").holds_resources());
+        assert!(!pod("Failed").holds_resources());
+        assert!(!pod("Succeeded").holds_resources());
+    }
+
+    #[test]
+    fn quantities_are_whole_numbers() {
+        assert_eq!(units("4"), Some(4));
+        assert_eq!(units("1k"), Some(1000));
+        assert_eq!(units("x"), None);
+    }
+}
