@@ -5,4 +5,5 @@
 pub mod cluster;
 pub mod process;
 pub mod repository;
+pub mod tidy;
 pub mod wait;

@@ -7,7 +7,10 @@ use std::process::{Command, Output, Stdio};
 use color_eyre::eyre::{Result, WrapErr as _, bail};
 
 /// A command that is not started yet.
-#[expect(clippy::disallowed_methods, reason = "this is the place that starts programs")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place that starts programs"
+)]
 #[must_use]
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     Command::new(program)
@@ -93,6 +96,9 @@ mod tests {
 
     #[test]
     fn describes_by_file_name() {
-        assert_eq!(describe(command("/bin/sh").arg("-c").arg("true")), "sh -c true");
+        assert_eq!(
+            describe(command("/bin/sh").arg("-c").arg("true")),
+            "sh -c true"
+        );
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-#[expect(clippy::disallowed_types, reason = "no async runtime and no paused time here")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "no async runtime and no paused time here"
+)]
 type Clock = std::time::Instant;
 
 /// A point in time that waiting does not go past.
@@ -48,7 +51,10 @@ impl Stopwatch {
 }
 
 /// Sleeps for `period`, but not past the deadline.
-#[expect(clippy::disallowed_methods, reason = "no async runtime here: this thread waits")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no async runtime here: this thread waits"
+)]
 pub fn pause(period: Duration, deadline: Deadline) {
     std::thread::sleep(period.min(deadline.left()));
 }
@@ -84,13 +90,17 @@ mod tests {
 
     #[test]
     fn asks_once_even_without_time() {
-        let answer = until(Deadline::after(Duration::ZERO), MS, || Ok::<_, Infallible>(Some(7)));
+        let answer = until(Deadline::after(Duration::ZERO), MS, || {
+            Ok::<_, Infallible>(Some(7))
+        });
         assert_eq!(answer, Ok(Some(7)));
     }
 
     #[test]
     fn gives_up_at_the_deadline() {
-        let answer = until(Deadline::after(5 * MS), MS, || Ok::<Option<()>, Infallible>(None));
+        let answer = until(Deadline::after(5 * MS), MS, || {
+            Ok::<Option<()>, Infallible>(None)
+        });
         assert_eq!(answer, Ok(None));
     }
 

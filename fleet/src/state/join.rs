@@ -75,11 +75,7 @@ pub fn join(fleet: &Fleet, clock: Clock, settings: &Settings) -> Picture {
             && picture.devices.len() == first
             && (row.capacity() > 0 || row.driver_version.is_some())
         {
-            picture.gaps.push(Gap {
-                node: name.clone(),
-                units: row.capacity(),
-                reason,
-            });
+            picture.gaps.push(gap(&row, &held, reason));
         }
         picture.nodes.push(row);
         allocations.insert(name, (held, telemetry));
