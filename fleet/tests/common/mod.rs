@@ -19,7 +19,7 @@ pub(crate) const AT: Moment = Moment(Duration::from_secs(100));
 
 /// `seconds` after [`AT`].
 pub(crate) fn clock_at(seconds: u64) -> Clock {
-    let wall = Timestamp::from_second(1_800_000_000).unwrap();
+    let wall = Timestamp::UNIX_EPOCH;
     Clock {
         now: Moment(AT.0 + Duration::from_secs(seconds)),
         wall,
