@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Tests across crates, and what they need beside the product.
+
+pub mod kubelet;
+pub mod observer;

@@ -1,1 +1,43 @@
-//! Placeholder.
+//! The terminal app of gputop-k3s.
+//!
+//! - [`app`]: state, messages and keys (pure).
+//! - [`screens`], [`widgets`], [`theme`]: drawing (pure).
+//! - [`runtime`]: the event loop and the terminal.
+//! - [`cli`]: the command line.
+//! - [`export`]: the tables as text and JSON.
+
+pub mod app;
+pub mod cli;
+pub mod export;
+pub mod runtime;
+pub mod screens;
+pub mod theme;
+pub mod widgets;
+
+use color_eyre::eyre::Result;
+
+/// Makes reports of panics readable. The terminal is given back before they are printed
+/// ([`runtime::TerminalGuard`]).
+///
+/// # Errors
+/// When a hook of this kind is installed already.
+pub fn install_panic_hook() -> Result<()> {
+    color_eyre::install()
+}
+
+/// Does what the process's arguments ask for.
+#[must_use]
+pub fn run() -> cli::Exit {
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => {
+            let exit = runtime.block_on(cli::run());
+            // Tasks that still wait for the network do not hold up the end.
+            runtime.shutdown_background();
+            exit
+        }
+        Err(error) => {
+            tracing::error!(%error, "no runtime");
+            cli::Exit::Failed
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! A snapshot as JSON.
+//!
+//! ```json
+//! {
+//!   "schema": "gputop-k3s/v1",
+//!   "kind": "Probe",
+//!   "node": "…", "daemon_version": "…",
+//!   "driver": {"state": "ready", "version": "…", "cuda": "…", "why": null},
+//!   "devices": [{"index": 0, "uuid": "GPU-…", "power_mw": 285000, …, "not_fresh": []}],
+//!   "processes": [{"pid": 4711, "device_uuid": "GPU-…", "holder": {"pod": {…}}, …}],
+//!   "allocations": [{"namespace": "…", "pod": "…", …}]
+//! }
+//! ```
+//!
+//! Names and units are those of telemetry.proto. What is not known is `null`, and `not_fresh`
+//! says why; a stale value is there, with its age in `not_fresh`.
+
+use std::time::Duration;
+
+use gputop_model::{
+    Allocation, Device, DeviceKind, DriverState, Failure, GpuProcess, Health, Holder, NodeSnapshot,
+    ProcessKind, Reading,
+};
+use serde_json::{Map, Value, json};
+
+/// The whole document.
+pub(super) fn probe(snapshot: &NodeSnapshot) -> Value {
+    let mut fields = Fields::default();
+    fields.set("schema", "gputop-k3s/v1");
+    fields.set("kind", "Probe");
+    fields.set("node", snapshot.node.as_str());
+    fields.set("daemon_version", snapshot.daemon_version.as_str());
+    fields.set("driver", driver(&snapshot.driver));
+    let devices: Vec<_> = snapshot.devices.iter().map(device).collect();
+    fields.set("devices", devices);
+    let processes: Vec<_> = snapshot.processes.iter().map(process).collect();
+    fields.set("processes", processes);
+    fields.put("allocations", &snapshot.allocations, |list| {
+        list.iter().map(allocation).collect()
+    });
+    fields.done()
+}
+
+/// Fields of an object, and why some of them are missing or old.
+#[derive(Default)]
+struct Fields {
+    map: Map<String, Value>,
+    not_fresh: Vec<Value>,
+}
+
+impl Fields {
+    fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.map.insert(name.to_owned(), value.into());
+    }
+
+    fn put<T>(&mut self, name: &str, reading: &Reading<T>, to_json: impl FnOnce(&T) -> Value) {
+        self.set(name, reading.known().map(to_json));
+        let why = match reading {
+            Reading::Value(_) => return,
+            Reading::Unsupported => json!({"metric": name, "kind": "unsupported"}),
+            Reading::Failed(failure) => {
+                let (code, other_code) = code(*failure);
+                json!({
+                    "metric": name, "kind": "failed", "code": code, "other_code": other_code,
+                })
+            }
+            Reading::Stale { age, .. } => {
+                json!({"metric": name, "kind": "stale", "age_ms": millis(*age)})
+            }
+        };
+        self.not_fresh.push(why);
+    }
+
+    fn done(mut self) -> Value {
+        let not_fresh = std::mem::take(&mut self.not_fresh);
+        self.set("not_fresh", not_fresh);
+        Value::Object(self.map)
+    }
+}
+
+/// Name as in telemetry.proto, and the number of an unnamed failure.
+fn code(failure: Failure) -> (&'static str, Option<u32>) {
+    match failure {
+        Failure::NotMeasured => ("not_measured", None),
+        Failure::NoPermission => ("no_permission", None),
+        Failure::Timeout => ("timeout", None),
+        Failure::GpuLost => ("gpu_lost", None),
+        Failure::NotFound => ("not_found", None),
+        Failure::Other(number) => ("other", Some(number)),
+    }
+}
+
+fn millis(time: Duration) -> Value {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).into()
+}
+
+fn driver(driver: &DriverState) -> Value {
+    let (version, cuda, why) = match driver {
+        DriverState::Ready { version, cuda } => (Some(version), cuda.as_ref(), None),
+        DriverState::NoGpu { version } => (Some(version), None, None),
+        DriverState::NoDriver { why }
+        | DriverState::Mismatch { why }
+        | DriverState::Failed { why } => (None, None, Some(why)),
+    };
+    json!({"state": driver.name(), "version": version, "cuda": cuda, "why": why})
+}
+
+fn device(device: &Device) -> Value {
+    let mut fields = Fields::default();
+    fields.set("index", device.index);
+    fields.set("uuid", device.uuid.as_str());
+    fields.set("product", device.product.as_str());
+    fields.set("mig_enabled", device.is_partitioned());
+    fields.set(
+        "mig_instance",
+        match &device.kind {
+            DeviceKind::Gpu { .. } => Value::Null,
+            DeviceKind::MigInstance { profile, parent } => {
+                json!({"profile": profile, "parent_uuid": parent.as_str()})
+            }
+        },
+    );
+    fields.put("memory_total_bytes", &device.memory_total, |v| v.0.into());
+    fields.put("memory_used_bytes", &device.memory_used, |v| v.0.into());
+    fields.put("utilization_percent", &device.utilization, |v| v.0.into());
+    let memory = &device.memory_utilization;
+    fields.put("memory_utilization_percent", memory, |v| v.0.into());
+    fields.put("temperature_celsius", &device.temperature, |v| v.0.into());
+    fields.put("power_mw", &device.power, |v| v.0.into());
+    fields.put("power_limit_mw", &device.power_limit, |v| v.0.into());
+    fields.put("throttle_reasons", &device.throttle_reasons, |list| {
+        list.iter().map(|reason| reason.name()).collect()
+    });
+    fields.put("health", &device.health, health);
+    fields.put("idle_ms", &device.idle_for, |v| millis(*v));
+    fields.done()
+}
+
+fn health(health: &Health) -> Value {
+    json!({"level": health.name(), "why": health.why()})
+}
+
+fn process(process: &GpuProcess) -> Value {
+    let mut fields = Fields::default();
+    fields.set("pid", process.pid);
+    fields.set("start_ticks", process.start_ticks);
+    fields.set("device_uuid", process.device.as_str());
+    fields.set(
+        "kind",
+        match process.kind {
+            ProcessKind::Compute => "compute",
+            ProcessKind::Graphics => "graphics",
+            ProcessKind::ComputeAndGraphics => "compute_and_graphics",
+        },
+    );
+    fields.set("name", process.name.as_str());
+    fields.put("user", &process.user, |user| user.as_str().into());
+    fields.put("memory_used_bytes", &process.memory_used, |v| v.0.into());
+    fields.put("sm_percent", &process.sm, |v| v.0.into());
+    fields.put("idle_ms", &process.idle_for, |v| millis(*v));
+    fields.set("holder", holder(&process.holder));
+    fields.done()
+}
+
+fn holder(holder: &Holder) -> Value {
+    match holder {
+        Holder::Pod {
+            uid,
+            container_id,
+            namespace,
+            pod,
+            container,
+        } => json!({"pod": {
+            "uid": uid.as_ref().map(gputop_model::PodUid::as_str),
+            "container_id": container_id,
+            "namespace": namespace,
+            "pod": pod,
+            "container": container,
+        }}),
+        Holder::Outside { kind, name } => json!({"outside": {"kind": kind.name(), "name": name}}),
+        Holder::Unknown => Value::Null,
+    }
+}
+
+fn allocation(allocation: &Allocation) -> Value {
+    json!({
+        "namespace": allocation.namespace,
+        "pod": allocation.pod,
+        "container": allocation.container,
+        "resource": allocation.resource,
+        "device_id": allocation.device_id.as_str(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+    use crate::source::Source as _;
+    use crate::source::simulated::{Fault, SimulatedSource, builtin_node, builtin_tenants};
+
+    fn snapshot(fault: Option<Fault>) -> NodeSnapshot {
+        let source = SimulatedSource::new(builtin_node("n".into()), 1);
+        source.set_tenants(builtin_tenants(&source.spec()));
+        source.set_fault(fault);
+        let sample = source
+            .sample(Duration::from_secs(9))
+            .now_or_never()
+            .unwrap();
+        NodeSnapshot {
+            node: "n".into(),
+            daemon_version: "0".to_owned(),
+            sequence: 1,
+            driver: sample.driver,
+            devices: sample.devices,
+            processes: sample.processes,
+            allocations: Reading::Unsupported,
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_null_with_a_reason() {
+        let document = probe(&snapshot(Some(Fault::Lost(0))));
+        let lost = &document["devices"][0];
+        assert!(lost["power_mw"].is_null());
+        assert_eq!(lost["health"]["level"], "sick");
+        let reasons = lost["not_fresh"].as_array().unwrap();
+        let power = reasons.iter().find(|r| r["metric"] == "power_mw").unwrap();
+        assert_eq!(power["code"], "gpu_lost");
+        assert!(document["allocations"].is_null());
+        let fine = &document["devices"][1];
+        assert!(fine["power_mw"].is_u64());
+        assert_eq!(fine["not_fresh"], json!([]));
+    }
+
+    #[test]
+    fn a_missing_driver_is_said() {
+        let document = probe(&snapshot(Some(Fault::NoDriver)));
+        assert_eq!(document["driver"]["state"], "no_driver");
+        assert!(document["driver"]["version"].is_null());
+        assert_eq!(document["devices"], json!([]));
+    }
+
+    #[test]
+    fn holders_are_told_apart() {
+        let document = probe(&snapshot(None));
+        let holders = document["processes"].as_array().unwrap();
+        let outside = |holder: &&Value| holder["holder"]["outside"]["kind"] == "unit";
+        assert_eq!(holders.iter().filter(outside).count(), 1);
+        let pod = |holder: &&Value| holder["holder"]["pod"]["namespace"] == "default";
+        assert_eq!(holders.iter().filter(pod).count(), 1);
+    }
+}

@@ -1,0 +1,232 @@
+//! A snapshot for people.
+
+use std::fmt::{Display, Write as _};
+use std::time::Duration;
+
+use gputop_model::{Device, DeviceKind, DriverState, GpuProcess, Holder, NodeSnapshot, Reading};
+
+const DEVICES: [&str; 8] = [
+    "GPU", "PRODUCT", "UTIL", "MEMORY", "TEMP", "POWER", "IDLE", "HEALTH",
+];
+const PROCESSES: [&str; 9] = [
+    "PID", "GPU", "KIND", "USER", "MEMORY", "SM", "IDLE", "NAME", "HELD BY",
+];
+
+/// The whole text. `–`: not known; `~`: not fresh.
+pub(super) fn table(snapshot: &NodeSnapshot) -> String {
+    let mut text = format!("node {}", snapshot.node);
+    match &snapshot.driver {
+        DriverState::Ready { version, cuda } => {
+            write!(text, " · driver {version}").ok();
+            if let Some(cuda) = cuda {
+                write!(text, " · CUDA {cuda}").ok();
+            }
+        }
+        other => {
+            write!(text, " · {}", other.reason().unwrap_or_default()).ok();
+        }
+    }
+    writeln!(text, " · gputop-node {}", snapshot.daemon_version).ok();
+    if !snapshot.devices.is_empty() {
+        text.push('\n');
+        let rows = snapshot.devices.iter().map(|d| device(d, snapshot));
+        lay_out(&mut text, DEVICES, rows.collect());
+        text.push('\n');
+        if snapshot.processes.is_empty() {
+            text.push_str("no processes\n");
+        } else {
+            let rows = snapshot.processes.iter().map(|p| process(p, snapshot));
+            lay_out(&mut text, PROCESSES, rows.collect());
+        }
+    }
+    let allocated = match snapshot.allocations.known() {
+        Some(list) => format!("{} allocated by the kubelet", list.len()),
+        None if snapshot.allocations == Reading::Unsupported => "no kubelet".to_owned(),
+        None => "the kubelet could not be asked".to_owned(),
+    };
+    writeln!(text, "\n{allocated}").ok();
+    text
+}
+
+fn device(device: &Device, snapshot: &NodeSnapshot) -> [String; 8] {
+    let product = match &device.kind {
+        DeviceKind::Gpu { mig_enabled: true } => format!("{} (MIG)", device.product),
+        DeviceKind::Gpu { .. } => device.product.clone(),
+        DeviceKind::MigInstance { profile, .. } => format!("└ MIG {profile}"),
+    };
+    let mut health = match device.health.known() {
+        None => "–".to_owned(),
+        Some(health) => health.why().map_or(health.name().to_owned(), |why| {
+            format!("{}: {why}", health.name())
+        }),
+    };
+    let throttled = device.throttle_reasons.known().into_iter().flatten();
+    for reason in throttled {
+        write!(health, ", {reason}").ok();
+    }
+    [
+        label(device, snapshot),
+        product,
+        cell(&device.utilization),
+        format!(
+            "{}/{}",
+            cell(&device.memory_used),
+            cell(&device.memory_total)
+        ),
+        cell(&device.temperature),
+        format!("{}/{}", cell(&device.power), cell(&device.power_limit)),
+        idle(&device.idle_for),
+        health,
+    ]
+}
+
+fn process(process: &GpuProcess, snapshot: &NodeSnapshot) -> [String; 9] {
+    let on = snapshot.devices.iter().find(|d| d.uuid == process.device);
+    let held_by = match &process.holder {
+        Holder::Pod {
+            uid,
+            container_id,
+            namespace,
+            pod,
+            ..
+        } => match (namespace, pod, uid, container_id) {
+            (Some(namespace), Some(pod), ..) => format!("pod {namespace}/{pod}"),
+            (_, _, Some(uid), _) => format!("pod {uid}"),
+            (_, _, None, Some(id)) => format!("container {}", id.get(..12).unwrap_or(id)),
+            _ => "a pod".to_owned(),
+        },
+        Holder::Outside { kind, name } => format!("{} {name}", kind.name()),
+        Holder::Unknown => "–".to_owned(),
+    };
+    [
+        process.pid.to_string(),
+        on.map_or("–".to_owned(), |device| label(device, snapshot)),
+        process.kind.letters().to_owned(),
+        cell(&process.user),
+        cell(&process.memory_used),
+        cell(&process.sm),
+        idle(&process.idle_for),
+        process.name.clone(),
+        held_by,
+    ]
+}
+
+/// `0` for a GPU, `0.1` for its second instance.
+fn label(device: &Device, snapshot: &NodeSnapshot) -> String {
+    let DeviceKind::MigInstance { parent, .. } = &device.kind else {
+        return device.index.to_string();
+    };
+    let siblings = snapshot.devices.iter().filter(
+        |other| matches!(&other.kind, DeviceKind::MigInstance { parent: p, .. } if p == parent),
+    );
+    let slot = siblings
+        .take_while(|other| other.uuid != device.uuid)
+        .count();
+    format!("{}.{slot}", device.index)
+}
+
+fn cell<T: Display>(reading: &Reading<T>) -> String {
+    match reading {
+        Reading::Value(value) => value.to_string(),
+        Reading::Stale { value, .. } => format!("{value}~"),
+        _ => "–".to_owned(),
+    }
+}
+
+fn idle(reading: &Reading<Duration>) -> String {
+    let Some(time) = reading.known().map(Duration::as_secs) else {
+        return "–".to_owned();
+    };
+    match time {
+        0..60 => format!("{time}s"),
+        60..3600 => format!("{}m", time / 60),
+        _ => format!("{}h{:02}m", time / 3600, time / 60 % 60),
+    }
+}
+
+/// Columns as wide as their widest cell, two spaces apart.
+fn lay_out<const N: usize>(text: &mut String, head: [&str; N], rows: Vec<[String; N]>) {
+    let all: Vec<_> = std::iter::once(head.map(str::to_owned))
+        .chain(rows)
+        .collect();
+    for row in &all {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            // Names are ASCII here; a wider character would shift its line only.
+            let width = all.iter().map(|row| row[column].chars().count()).max();
+            write!(line, "{cell:<width$}  ", width = width.unwrap_or(0)).ok();
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gputop_model::{Celsius, GpuUuid};
+
+    use super::*;
+
+    fn snapshot() -> NodeSnapshot {
+        let gpu = Device {
+            temperature: Reading::Stale {
+                value: Celsius(61),
+                age: Duration::from_secs(9),
+            },
+            idle_for: Duration::from_secs(3 * 3600 + 60).into(),
+            ..Device::unmeasured(
+                0,
+                "GPU-1".into(),
+                "Test".to_owned(),
+                DeviceKind::Gpu { mig_enabled: true },
+            )
+        };
+        let instance = |uuid: &str| {
+            let kind = DeviceKind::MigInstance {
+                profile: "1g.10gb".to_owned(),
+                parent: "GPU-1".into(),
+            };
+            Device::unmeasured(0, GpuUuid::new(uuid), String::new(), kind)
+        };
+        NodeSnapshot {
+            node: "n".into(),
+            daemon_version: "0".to_owned(),
+            sequence: 1,
+            driver: DriverState::Ready {
+                version: "580".to_owned(),
+                cuda: None,
+            },
+            devices: vec![gpu, instance("MIG-1"), instance("MIG-2")],
+            processes: Vec::new(),
+            allocations: Reading::Unsupported,
+        }
+    }
+
+    #[test]
+    fn the_table_is_aligned_and_says_what_is_not_known() {
+        let expected = "\
+node n · driver 580 · gputop-node 0
+
+GPU  PRODUCT        UTIL  MEMORY  TEMP   POWER  IDLE   HEALTH
+0    Test (MIG)     –     –/–     61°C~  –/–    3h01m  –
+0.0  └ MIG 1g.10gb  –     –/–     –      –/–    –      –
+0.1  └ MIG 1g.10gb  –     –/–     –      –/–    –      –
+
+no processes
+
+no kubelet
+";
+        assert_eq!(table(&snapshot()), expected);
+    }
+
+    #[test]
+    fn without_a_driver_there_is_one_sentence() {
+        let mut snapshot = snapshot();
+        snapshot.devices.clear();
+        snapshot.driver = DriverState::NoDriver {
+            why: "no library".to_owned(),
+        };
+        let text = table(&snapshot);
+        assert!(text.starts_with("node n · no NVIDIA driver: no library · gputop-node 0\n"));
+    }
+}

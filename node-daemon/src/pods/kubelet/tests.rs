@@ -1,0 +1,144 @@
+//! A made-up kubelet on a real unix socket.
+
+use std::sync::Arc;
+
+use gputop_proto::pod_resources::pod_resources_lister_server::{
+    PodResourcesLister, PodResourcesListerServer,
+};
+use gputop_proto::pod_resources::{
+    AllocatableResourcesRequest, AllocatableResourcesResponse, ContainerDevices,
+    ContainerResources, ListPodResourcesResponse,
+};
+use tokio::net::UnixListener;
+use tokio_stream::wrappers::UnixListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response};
+
+use super::*;
+
+/// Answers with what it is told.
+#[derive(Clone, Default)]
+struct Kubelet(Arc<Mutex<Vec<PodResources>>>);
+
+#[tonic::async_trait]
+impl PodResourcesLister for Kubelet {
+    async fn list(
+        &self,
+        _: Request<ListPodResourcesRequest>,
+    ) -> Result<Response<ListPodResourcesResponse>, Status> {
+        let pod_resources = self.0.lock().unwrap().clone();
+        Ok(Response::new(ListPodResourcesResponse { pod_resources }))
+    }
+
+    async fn get_allocatable_resources(
+        &self,
+        _: Request<AllocatableResourcesRequest>,
+    ) -> Result<Response<AllocatableResourcesResponse>, Status> {
+        Err(Status::unimplemented("not asked for"))
+    }
+}
+
+/// Runs `kubelet` on `path` until the token is cancelled.
+fn run(path: &Path, kubelet: &Kubelet) -> (CancellationToken, tokio::task::JoinHandle<()>) {
+    // A kubelet removes the socket that an earlier one has left.
+    std::fs::remove_file(path).ok();
+    let listener = UnixListenerStream::new(UnixListener::bind(path).unwrap());
+    let service = PodResourcesListerServer::new(kubelet.clone());
+    let stop = CancellationToken::new();
+    let stopped = stop.clone().cancelled_owned();
+    let task = tokio::spawn(async move {
+        tonic::transport::Server::builder()
+            .add_service(service)
+            .serve_with_incoming_shutdown(listener, stopped)
+            .await
+            .unwrap();
+    });
+    (stop, task)
+}
+
+fn pod(name: &str, devices: &[(&str, &[&str])]) -> PodResources {
+    let devices = devices.iter().map(|(resource, ids)| ContainerDevices {
+        resource_name: (*resource).to_owned(),
+        device_ids: ids.iter().map(|&id| id.to_owned()).collect(),
+    });
+    PodResources {
+        name: name.to_owned(),
+        namespace: "default".to_owned(),
+        containers: vec![ContainerResources {
+            name: "main".to_owned(),
+            devices: devices.collect(),
+        }],
+    }
+}
+
+fn ids(reading: &Reading<Vec<Allocation>>) -> Option<Vec<&str>> {
+    let list = reading.known()?;
+    Some(list.iter().map(|a| a.device_id.as_str()).collect())
+}
+
+#[tokio::test]
+async fn only_gpus_are_listed_one_entry_a_device() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kubelet.sock");
+    let kubelet = Kubelet::default();
+    *kubelet.0.lock().unwrap() = vec![
+        pod("plain", &[]),
+        pod("nic", &[("example.com/nic", &["eth1"])]),
+        pod(
+            "train",
+            &[
+                ("nvidia.com/gpu", &["GPU-1::3"]),
+                ("nvidia.com/gpu", &["GPU-1::0"]),
+                ("nvidia.com/mig-1g.10gb", &["MIG-1", "MIG-2"]),
+            ],
+        ),
+    ];
+    let (_stop, _task) = run(&path, &kubelet);
+    let reading = KubeletSocket::new(&path).list().await;
+    let expected = ["GPU-1::0", "GPU-1::3", "MIG-1", "MIG-2"];
+    assert_eq!(ids(&reading).unwrap(), expected);
+    assert!(reading.fresh().is_some());
+    assert!(reading.fresh().unwrap().iter().all(|a| a.pod == "train"));
+}
+
+#[tokio::test]
+async fn a_missing_socket_is_not_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = KubeletSocket::new(folder.path().join("kubelet.sock"));
+    assert_eq!(socket.list().await, Reading::Failed(Failure::NotFound));
+}
+
+#[tokio::test]
+async fn a_restarted_kubelet_does_not_free_all_gpus() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kubelet.sock");
+    let kubelet = Kubelet::default();
+    let pods = vec![pod("train", &[("nvidia.com/gpu", &["GPU-1"])])];
+    *kubelet.0.lock().unwrap() = pods.clone();
+    let socket = KubeletSocket::new(&path);
+    let (stop, task) = run(&path, &kubelet);
+    assert!(socket.list().await.fresh().is_some());
+    stop.cancel();
+    task.await.unwrap();
+    // Away: the last list, and its age.
+    let away = socket.list().await;
+    assert_eq!(
+        (ids(&away), away.age().is_some()),
+        (Some(vec!["GPU-1"]), true)
+    );
+    // Back, and it has not heard from the API server yet.
+    kubelet.0.lock().unwrap().clear();
+    let (_stop, _task) = run(&path, &kubelet);
+    let empty = socket.list().await;
+    assert_eq!(
+        (ids(&empty), empty.age().is_some()),
+        (Some(vec!["GPU-1"]), true)
+    );
+    // Now it has.
+    *kubelet.0.lock().unwrap() = pods;
+    let whole = socket.list().await;
+    assert_eq!((ids(&whole), whole.age()), (Some(vec!["GPU-1"]), None));
+    // On this connection an empty list is believed.
+    kubelet.0.lock().unwrap().clear();
+    assert_eq!(socket.list().await, Reading::Value(Vec::new()));
+}

@@ -1,0 +1,237 @@
+//! The sampler under paused time.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, pending};
+use gputop_model::{Bytes, DeviceId, Holder};
+
+use super::*;
+use crate::pods::NoKubelet;
+use crate::procs::{NoAttribution, ProcessFacts};
+use crate::source::Sample;
+use crate::source::simulated::{Behaviour, SimulatedSource, Tenant, builtin_node, builtin_tenants};
+
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Counts how often it is asked.
+struct Counting {
+    inner: SimulatedSource,
+    asked: AtomicU32,
+}
+
+impl Source for Counting {
+    fn sample(&self, now: Duration) -> BoxFuture<'_, Sample> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.inner.sample(now)
+    }
+}
+
+fn quiet_source() -> Arc<Counting> {
+    let mut node = builtin_node("n".into());
+    // One card without a tenant moves by its jitter of power only; none at all does not move.
+    node.gpus.clear();
+    Arc::new(Counting {
+        inner: SimulatedSource::new(node, 1),
+        asked: AtomicU32::new(0),
+    })
+}
+
+fn start(
+    source: Arc<dyn Source>,
+    allocations: Arc<dyn Allocations>,
+) -> (SamplerHandle, CancellationToken) {
+    let cancel = CancellationToken::new();
+    let options = Options { interval: INTERVAL };
+    let handle = Sampler::start(
+        "n".into(),
+        source,
+        allocations,
+        Arc::new(NoAttribution),
+        options,
+        cancel.clone(),
+    );
+    (handle, cancel)
+}
+
+#[tokio::test(start_paused = true)]
+async fn snapshots_are_numbered_from_one_without_a_gap() {
+    let source = SimulatedSource::new(builtin_node("n".into()), 1);
+    source.set_tenants(builtin_tenants(&source.spec()));
+    let (handle, _cancel) = start(Arc::new(source), Arc::new(NoKubelet));
+    let mut snapshots = handle.subscribe();
+    assert_eq!(snapshots.borrow().sequence, 0);
+    for expected in 1..=5 {
+        snapshots.changed().await.unwrap();
+        let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        assert_eq!(snapshot.sequence, expected);
+        assert_eq!(snapshot.devices.len(), 2);
+        assert_eq!(snapshot.processes.len(), 3);
+        assert_eq!(snapshot.daemon_version, crate::VERSION);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_change_is_published_for_its_ages_only() {
+    let (handle, _cancel) = start(quiet_source(), Arc::new(NoKubelet));
+    let mut snapshots = handle.subscribe();
+    tokio::time::sleep(INTERVAL * 19 + INTERVAL / 2).await;
+    // Samples at 0…19 s, published at 0, 5, 10, 15 s.
+    assert_eq!(snapshots.borrow_and_update().sequence, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_published_at_once() {
+    let source = quiet_source();
+    let (handle, _cancel) = start(source.clone(), Arc::new(NoKubelet));
+    let mut snapshots = handle.subscribe();
+    tokio::time::sleep(INTERVAL / 2).await;
+    source
+        .inner
+        .set_fault(Some(crate::source::simulated::Fault::NoDriver));
+    tokio::time::sleep(INTERVAL).await;
+    let snapshot = Arc::clone(&snapshots.borrow_and_update());
+    assert_eq!(snapshot.sequence, 2);
+    assert!(matches!(snapshot.driver, DriverState::NoDriver { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_subscriber_it_slows_down_and_speeds_up_for_one() {
+    let source = quiet_source();
+    let (handle, _cancel) = start(source.clone(), Arc::new(NoKubelet));
+    tokio::time::sleep(Duration::from_millis(20_500)).await;
+    // At 0, 5, 10, 15 and 20 s.
+    assert_eq!(source.asked.load(Ordering::Relaxed), 5);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let _snapshots = handle.subscribe();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(source.asked.load(Ordering::Relaxed), 6, "not asked at once");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(source.asked.load(Ordering::Relaxed), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_ends_the_sampling() {
+    let source = quiet_source();
+    let (handle, cancel) = start(source.clone(), Arc::new(NoKubelet));
+    let _snapshots = handle.subscribe();
+    tokio::time::sleep(INTERVAL / 2).await;
+    cancel.cancel();
+    tokio::time::sleep(INTERVAL * 10).await;
+    assert_eq!(source.asked.load(Ordering::Relaxed), 1);
+}
+
+/// A kubelet that never answers.
+struct Silent;
+
+impl Allocations for Silent {
+    fn list(&self) -> BoxFuture<'_, Reading<Vec<Allocation>>> {
+        pending().boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_kubelet_fails_alone() {
+    let source = SimulatedSource::new(builtin_node("n".into()), 1);
+    let (handle, _cancel) = start(Arc::new(source), Arc::new(Silent));
+    let mut snapshots = handle.subscribe();
+    snapshots.changed().await.unwrap();
+    let snapshot = Arc::clone(&snapshots.borrow_and_update());
+    assert_eq!(snapshot.allocations, Reading::Failed(Failure::Timeout));
+    assert!(
+        snapshot
+            .devices
+            .iter()
+            .all(|device| device.power.fresh().is_some())
+    );
+}
+
+/// A kubelet that says what it is told to.
+struct Told(Mutex<Reading<Vec<Allocation>>>);
+
+impl Allocations for Told {
+    fn list(&self) -> BoxFuture<'_, Reading<Vec<Allocation>>> {
+        futures::future::ready(self.0.lock().unwrap().clone()).boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn allocations_are_part_of_the_snapshot_and_their_age_alone_is_no_news() {
+    let stale = |seconds| Reading::Stale {
+        value: vec![Allocation {
+            namespace: "default".to_owned(),
+            pod: "train".to_owned(),
+            container: "main".to_owned(),
+            resource: "nvidia.com/gpu".to_owned(),
+            device_id: DeviceId::new("GPU-1"),
+        }],
+        age: Duration::from_secs(seconds),
+    };
+    let told = Arc::new(Told(Mutex::new(stale(1))));
+    let (handle, _cancel) = start(quiet_source(), told.clone());
+    let mut snapshots = handle.subscribe();
+    snapshots.changed().await.unwrap();
+    assert_eq!(snapshots.borrow_and_update().allocations, stale(1));
+    *told.0.lock().unwrap() = stale(2);
+    tokio::time::sleep(INTERVAL * 2).await;
+    assert!(!snapshots.has_changed().unwrap());
+    *told.0.lock().unwrap() = Reading::Value(Vec::new());
+    tokio::time::sleep(INTERVAL).await;
+    assert_eq!(
+        snapshots.borrow_and_update().allocations,
+        Reading::Value(Vec::new())
+    );
+}
+
+/// An operating system that knows every process as the same.
+struct Everybody;
+
+impl Attribution for Everybody {
+    fn describe(&self, pid: u32) -> ProcessFacts {
+        ProcessFacts {
+            start_ticks: Some(u64::from(pid) + 7),
+            name: Some("found".to_owned()),
+            user: Reading::Value("ada".to_owned()),
+            holder: Holder::Unknown,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn attribution_fills_in_what_the_source_does_not_say() {
+    let source = SimulatedSource::new(builtin_node("n".into()), 1);
+    let device = source.spec().gpu_uuid(0);
+    source.set_tenants(vec![Tenant {
+        pid: 3,
+        start_ticks: None,
+        name: String::new(),
+        user: "simulated".to_owned(),
+        kind: gputop_model::ProcessKind::Compute,
+        device,
+        holder: Holder::Unknown,
+        behaviour: Behaviour::Training,
+        memory: Bytes::from_gib(1),
+        since: Duration::ZERO,
+        age_before: Duration::ZERO,
+        idle_before: Duration::ZERO,
+    }]);
+    let cancel = CancellationToken::new();
+    let handle = Sampler::start(
+        "n".into(),
+        Arc::new(source),
+        Arc::new(NoKubelet),
+        Arc::new(Everybody),
+        Options::default(),
+        cancel,
+    );
+    let mut snapshots = handle.subscribe();
+    snapshots.changed().await.unwrap();
+    let snapshot = Arc::clone(&snapshots.borrow_and_update());
+    let [process] = snapshot.processes.as_slice() else {
+        panic!("one process, not {:?}", snapshot.processes);
+    };
+    assert_eq!(process.start_ticks, Some(10));
+    assert_eq!(process.name, "found");
+    assert_eq!(process.user, Reading::Value("simulated".to_owned()));
+}

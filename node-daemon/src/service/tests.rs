@@ -1,0 +1,197 @@
+//! The service end to end, over an in-memory connection.
+
+use gputop_model::{DriverState, Percent, Reading};
+use gputop_proto::pb::frame::Content;
+use gputop_proto::pb::telemetry_client::TelemetryClient;
+use hyper_util::rt::TokioIo;
+use tokio::io::DuplexStream;
+use tonic::transport::{Channel, Endpoint};
+
+use super::*;
+use crate::pods::NoKubelet;
+use crate::procs::NoAttribution;
+use crate::sampler::{Options, Sampler};
+use crate::source::simulated::{SimulatedSource, builtin_node, builtin_tenants};
+
+async fn connect(io: DuplexStream) -> Channel {
+    let mut io = Some(TokioIo::new(io));
+    Endpoint::from_static("http://node")
+        .connect_with_connector(tower::service_fn(move |_| {
+            let io = io.take();
+            async move { io.ok_or_else(|| std::io::Error::other("connected twice")) }
+        }))
+        .await
+        .unwrap()
+}
+
+/// A served connection: its client, the server's end and its cancellation.
+async fn served(
+    snapshots: watch::Receiver<Arc<NodeSnapshot>>,
+) -> (
+    Channel,
+    tokio::task::JoinHandle<Result<(), ServeError>>,
+    CancellationToken,
+) {
+    let (client, server) = tokio::io::duplex(64 * 1024);
+    let cancel = CancellationToken::new();
+    let task = tokio::spawn(serve_one(server, snapshots, cancel.clone()));
+    (connect(client).await, task, cancel)
+}
+
+fn snapshot(sequence: u64, busy: u8) -> Arc<NodeSnapshot> {
+    let uuid = gputop_model::GpuUuid::new("GPU-1");
+    let kind = gputop_model::DeviceKind::Gpu { mig_enabled: false };
+    let mut device = gputop_model::Device::unmeasured(0, uuid, "Test".to_owned(), kind);
+    device.utilization = Reading::Value(Percent(busy));
+    Arc::new(NodeSnapshot {
+        node: "n".into(),
+        daemon_version: "0".to_owned(),
+        sequence,
+        driver: DriverState::NoGpu {
+            version: "1".to_owned(),
+        },
+        devices: vec![device],
+        processes: Vec::new(),
+        allocations: Reading::default(),
+    })
+}
+
+/// Folds a frame into what the client has.
+fn fold(known: Option<NodeSnapshot>, frame: pb::Frame) -> NodeSnapshot {
+    let next = match (known, frame.content.unwrap()) {
+        (None, Content::Full(full)) => full.try_into().unwrap(),
+        (Some(known), Content::Delta(delta)) => {
+            assert_eq!(frame.sequence, known.sequence + 1, "a gap");
+            gputop_proto::apply(&known, frame.sequence, delta).unwrap()
+        }
+        (known, content) => panic!("{content:?} after {known:?}"),
+    };
+    assert_eq!(next.sequence, frame.sequence);
+    next
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_ends_up_with_what_the_sampler_published() {
+    let source = SimulatedSource::new(builtin_node("n".into()), 9);
+    source.set_tenants(builtin_tenants(&source.spec()));
+    let cancel = CancellationToken::new();
+    let sampler = Sampler::start(
+        "n".into(),
+        Arc::new(source),
+        Arc::new(NoKubelet),
+        Arc::new(NoAttribution),
+        Options::default(),
+        cancel.clone(),
+    );
+    let mut published = sampler.subscribe();
+    let (channel, _task, _cancel) = served(sampler.subscribe()).await;
+    let mut client = TelemetryClient::new(channel);
+    let mut frames = client
+        .watch(pb::WatchRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    let mut known = None;
+    for _ in 0..20 {
+        known = Some(fold(known, frames.message().await.unwrap().unwrap()));
+    }
+    let known = known.unwrap();
+    // Nothing was skipped, so that the numbers are the sampler's own.
+    published
+        .wait_for(|snapshot| snapshot.sequence >= known.sequence)
+        .await
+        .unwrap();
+    assert_eq!(known, **published.borrow());
+}
+
+#[tokio::test]
+async fn a_slow_watcher_skips_snapshots_and_sees_no_gap() {
+    let (publish, snapshots) = watch::channel(snapshot(7, 1));
+    let (channel, _task, _cancel) = served(snapshots).await;
+    let mut client = TelemetryClient::new(channel);
+    let mut frames = client
+        .watch(pb::WatchRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    let known = fold(None, frames.message().await.unwrap().unwrap());
+    assert_eq!(known.sequence, 7);
+    // The server's task does not run before the next await, so that it sees the last one only.
+    for busy in 2..=30u8 {
+        publish.send_replace(snapshot(7 + u64::from(busy), busy));
+    }
+    let known = fold(Some(known), frames.message().await.unwrap().unwrap());
+    assert_eq!(known.sequence, 8);
+    assert_eq!(known.devices, snapshot(0, 30).devices);
+}
+
+#[tokio::test]
+async fn nothing_is_told_before_the_first_sample() {
+    let (publish, snapshots) = watch::channel(snapshot(0, 0));
+    let (channel, _task, _cancel) = served(snapshots).await;
+    let mut client = TelemetryClient::new(channel);
+    let answer = tokio::spawn(async move { client.get(pb::GetRequest {}).await });
+    tokio::task::yield_now().await;
+    assert!(!answer.is_finished());
+    publish.send_replace(snapshot(1, 50));
+    let answer = answer.await.unwrap().unwrap().into_inner();
+    assert_eq!(NodeSnapshot::try_from(answer).unwrap(), *snapshot(1, 50));
+}
+
+#[tokio::test]
+async fn cancelling_ends_streams_and_server() {
+    let (_publish, snapshots) = watch::channel(snapshot(1, 1));
+    let (channel, task, cancel) = served(snapshots).await;
+    let mut client = TelemetryClient::new(channel);
+    let mut frames = client
+        .watch(pb::WatchRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    frames.message().await.unwrap().unwrap();
+    cancel.cancel();
+    assert_eq!(frames.message().await.unwrap(), None);
+    task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_closed_connection_ends_its_server_and_its_subscription() {
+    let (publish, snapshots) = watch::channel(snapshot(1, 1));
+    let (channel, task, _cancel) = served(snapshots).await;
+    let mut client = TelemetryClient::new(channel);
+    client.get(pb::GetRequest {}).await.unwrap();
+    assert_ne!(publish.receiver_count(), 0);
+    drop(client);
+    task.await.unwrap().unwrap();
+    assert_eq!(publish.receiver_count(), 0);
+}
+
+#[tokio::test]
+async fn health_and_reflection_answer() {
+    let (_publish, snapshots) = watch::channel(snapshot(1, 1));
+    let (channel, _task, _cancel) = served(snapshots).await;
+    let mut health = tonic_health::pb::health_client::HealthClient::new(channel.clone());
+    for service in ["", "gputop.v1.Telemetry"] {
+        let service = service.to_owned();
+        let request = tonic_health::pb::HealthCheckRequest { service };
+        let answer = health.check(request).await.unwrap().into_inner();
+        assert_eq!(answer.status(), tonic_health::ServingStatus::Serving.into());
+    }
+    let mut reflection =
+        tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient::new(channel);
+    let request = tonic_reflection::pb::v1::ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(
+            tonic_reflection::pb::v1::server_reflection_request::MessageRequest::ListServices(
+                String::new(),
+            ),
+        ),
+    };
+    let mut answers = reflection
+        .server_reflection_info(stream::iter([request]))
+        .await
+        .unwrap()
+        .into_inner();
+    let answer = format!("{:?}", answers.message().await.unwrap().unwrap());
+    assert!(answer.contains("gputop.v1.Telemetry"), "{answer}");
+}

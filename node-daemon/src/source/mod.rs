@@ -1,0 +1,44 @@
+//! Where telemetry comes from: NVML on a real node, a simulation everywhere else.
+
+mod gpu;
+mod idle;
+#[cfg(feature = "nvml")]
+pub mod nvml;
+pub mod simulated;
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use gputop_model::{Device, DriverState, GpuProcess};
+
+/// Where telemetry comes from.
+pub trait Source: Send + Sync + 'static {
+    /// Driver state, devices and processes as of now.
+    ///
+    /// `now` is the time since the daemon's start (monotonic). The future answers in bounded time,
+    /// whatever the driver does, and never blocks the runtime's threads.
+    fn sample(&self, now: Duration) -> BoxFuture<'_, Sample>;
+}
+
+/// What a source says at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Whether there is a driver to ask.
+    pub driver: DriverState,
+    /// Physical GPUs in NVML's order, each followed by its MIG instances.
+    pub devices: Vec<Device>,
+    /// Processes on these devices.
+    pub processes: Vec<GpuProcess>,
+}
+
+impl Sample {
+    /// A sample of a node on which there is nothing to measure.
+    #[must_use]
+    pub const fn without_devices(driver: DriverState) -> Self {
+        Self {
+            driver,
+            devices: Vec::new(),
+            processes: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! NVIDIA's management library, opened at run time.
+//!
+//! NVML calls can hang, all of them. The library is opened on a thread of its own and each GPU is
+//! asked on a thread of its own; this side waits for a while and then goes on with what it last
+//! knew. A missing driver is looked for again every ten seconds.
+
+mod ask;
+mod card;
+mod health;
+mod lists;
+mod mig;
+mod open;
+mod usage;
+mod worker;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, join_all};
+use gputop_model::{Device, DeviceKind, DriverState, Failure, Health};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use super::gpu::failed_device;
+use super::{Sample, Source};
+use open::Opened;
+
+/// Time between attempts to open NVML.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// How long a sample waits for NVML to open. Without persistence mode that takes seconds.
+const OPEN_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long a sample waits for the GPUs, all of them together.
+const READ_LIMIT: Duration = Duration::from_millis(500);
+
+type Open = dyn Fn() -> Result<Opened, DriverState> + Send + Sync;
+type Outcome = Result<Arc<Opened>, DriverState>;
+
+/// The GPUs of this machine.
+pub struct NvmlSource {
+    open: Arc<Open>,
+    state: Mutex<State>,
+}
+
+enum State {
+    Closed {
+        driver: DriverState,
+        retry_at: Duration,
+    },
+    Opening {
+        since: Duration,
+        outcome: watch::Receiver<Option<Outcome>>,
+    },
+    Open(Arc<Opened>),
+}
+
+impl Default for NvmlSource {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl NvmlSource {
+    /// A source that opens NVML at its first sample.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(open::open)
+    }
+
+    fn with(open: impl Fn() -> Result<Opened, DriverState> + Send + Sync + 'static) -> Self {
+        Self {
+            open: Arc::new(open),
+            state: Mutex::new(State::Closed {
+                driver: not_opened(Duration::ZERO),
+                retry_at: Duration::ZERO,
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to open NVML if it is time to; returns what to wait for, if anything.
+    fn begin(&self, now: Duration) -> Option<watch::Receiver<Option<Outcome>>> {
+        let mut state = self.lock();
+        if let State::Closed { retry_at, .. } = &*state
+            && now >= *retry_at
+        {
+            *state = start_opening(Arc::clone(&self.open), now);
+        }
+        match &*state {
+            State::Opening { outcome, .. } => Some(outcome.clone()),
+            _ => None,
+        }
+    }
+
+    /// Takes the outcome of opening, if there is one, and says what to ask.
+    fn settle(&self, now: Duration) -> Outcome {
+        let mut state = self.lock();
+        if let State::Opening { since, outcome } = &*state {
+            let since = *since;
+            let outcome = outcome.borrow().clone();
+            match outcome {
+                None => return Err(not_opened(now.saturating_sub(since))),
+                Some(Ok(opened)) => *state = State::Open(opened),
+                Some(Err(driver)) => {
+                    let retry_at = now + RETRY;
+                    *state = State::Closed { driver, retry_at };
+                }
+            }
+        }
+        match &*state {
+            State::Open(opened) => Ok(Arc::clone(opened)),
+            State::Closed { driver, .. } => Err(driver.clone()),
+            State::Opening { since, .. } => Err(not_opened(now.saturating_sub(*since))),
+        }
+    }
+
+    async fn ask(&self, now: Duration) -> Sample {
+        if let Some(mut outcome) = self.begin(now) {
+            let opened = outcome.wait_for(Option::is_some);
+            // Not yet, or its thread has ended: settled below.
+            timeout(OPEN_LIMIT, opened).await.ok();
+        }
+        match self.settle(now) {
+            Err(driver) => Sample::without_devices(driver),
+            Ok(opened) => self.read(&opened, now).await,
+        }
+    }
+
+    async fn read(&self, opened: &Opened, now: Duration) -> Sample {
+        let deadline = Instant::now() + READ_LIMIT;
+        let reports = opened
+            .workers
+            .iter()
+            .map(|worker| worker.sample(now, deadline));
+        let mut sample = Sample::without_devices(DriverState::Ready {
+            version: opened.version.clone(),
+            cuda: opened.cuda.clone(),
+        });
+        let mut gone = None;
+        for (index, report) in (0..).zip(join_all(reports).await) {
+            let Some(report) = report else {
+                sample.devices.push(unanswered(index));
+                continue;
+            };
+            gone = gone.or(report.driver_gone);
+            sample.devices.extend(report.gpu.devices);
+            sample.processes.extend(report.gpu.processes);
+        }
+        if let Some(driver) = gone {
+            *self.lock() = State::Closed {
+                driver: driver.clone(),
+                retry_at: now + RETRY,
+            };
+            return Sample::without_devices(driver);
+        }
+        sample
+    }
+}
+
+impl Source for NvmlSource {
+    fn sample(&self, now: Duration) -> BoxFuture<'_, Sample> {
+        self.ask(now).boxed()
+    }
+}
+
+fn start_opening(open: Arc<Open>, now: Duration) -> State {
+    let (done, outcome) = watch::channel(None);
+    let thread = std::thread::Builder::new()
+        .name("nvml-open".to_owned())
+        .spawn(move || {
+            done.send_replace(Some(open().map(Arc::new)));
+        });
+    match thread {
+        Ok(_) => State::Opening {
+            since: now,
+            outcome,
+        },
+        Err(error) => State::Closed {
+            driver: DriverState::Failed {
+                why: format!("no thread could be started to open NVML: {error}"),
+            },
+            retry_at: now + RETRY,
+        },
+    }
+}
+
+fn not_opened(waited: Duration) -> DriverState {
+    DriverState::Failed {
+        why: format!("NVML has been opening for {} s", waited.as_secs()),
+    }
+}
+
+/// Stands for a GPU that has not answered since NVML was opened. Its UUID is unknown.
+fn unanswered(index: u32) -> Device {
+    let kind = DeviceKind::Gpu { mig_enabled: false };
+    let device = Device::unmeasured(index, placeholder(index).into(), "GPU".to_owned(), kind);
+    let mut device = failed_device(device, Failure::Timeout);
+    let why = "it has not answered since the daemon's start".to_owned();
+    device.health = Health::Sick { why }.into();
+    device
+}
+
+/// The id of a GPU whose UUID could not be read.
+fn placeholder(index: u32) -> String {
+    format!("GPU-unknown-{index}")
+}
+
+#[cfg(test)]
+mod tests;

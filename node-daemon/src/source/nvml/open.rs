@@ -1,0 +1,61 @@
+//! Opens NVML and starts a worker a GPU.
+
+use std::sync::Arc;
+
+use gputop_model::DriverState;
+use nvml_wrapper::Nvml;
+
+use super::ask::driver_state;
+use super::card::CardReader;
+use super::worker::Worker;
+
+/// NVML, open, with its workers in the order of its GPUs.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) version: String,
+    pub(super) cuda: Option<String>,
+    pub(super) workers: Vec<Worker>,
+}
+
+/// Opens NVML. May take seconds (persistence mode off) or hang: for a thread of its own.
+pub(super) fn open() -> Result<Opened, DriverState> {
+    let nvml = Nvml::init().map_err(|error| driver_state(&error))?;
+    let version = nvml
+        .sys_driver_version()
+        .map_err(|error| driver_state(&error))?;
+    let cuda = nvml.sys_cuda_driver_version().ok().map(cuda_version);
+    let count = nvml.device_count().map_err(|error| driver_state(&error))?;
+    if count == 0 {
+        return Err(DriverState::NoGpu { version });
+    }
+    let nvml = Arc::new(nvml);
+    let workers = (0..count)
+        .map(|index| Worker::start(index, CardReader::new(Arc::clone(&nvml), index)))
+        .collect::<Result<_, _>>()
+        .map_err(|error| DriverState::Failed {
+            why: format!("no thread could be started for a GPU: {error}"),
+        })?;
+    Ok(Opened {
+        version,
+        cuda,
+        workers,
+    })
+}
+
+/// CUDA version from NVML's number: 1000 × major + 10 × minor.
+fn cuda_version(number: i32) -> String {
+    let major = nvml_wrapper::cuda_driver_version_major(number);
+    let minor = nvml_wrapper::cuda_driver_version_minor(number);
+    format!("{major}.{minor}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuda_versions_are_read() {
+        assert_eq!(cuda_version(13_000), "13.0");
+        assert_eq!(cuda_version(12_040), "12.4");
+    }
+}

@@ -1,0 +1,31 @@
+//! The controllers: thin, but they keep what is asked for.
+
+mod daemon_set;
+mod deployment;
+mod follow_up;
+mod garbage;
+mod job;
+mod pods;
+mod replica_set;
+mod stateful_set;
+mod taints;
+
+use jiff::Timestamp;
+
+use crate::clock::earlier;
+use crate::store::Store;
+
+/// Lets each controller do what is due. Returns when to look again without a change.
+pub(crate) fn step(store: &mut Store, now: Timestamp) -> Option<Timestamp> {
+    taints::sync(store, now);
+    garbage::collect(store, now);
+    deployment::sync(store, now);
+    replica_set::sync(store, now);
+    stateful_set::sync(store, now);
+    daemon_set::sync(store, now);
+    let jobs = job::sync(store, now);
+    earlier(jobs, follow_up::sync(store, now))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! What the simulated cluster promises, seen through the real kube and tonic clients.
+//!
+//! Time is paused throughout: tokio leaps to the next timer when nothing else is left to do.
+
+mod lists;
+mod support;
+mod tunnels;
+mod watches;
+mod world;
+mod writes;

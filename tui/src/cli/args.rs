@@ -1,0 +1,170 @@
+//! Flags and commands. Names follow kubectl's.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use gputop_fleet::connect::Request;
+
+/// See which GPU is free, who holds the others, and whether they use them.
+#[derive(Debug, Parser)]
+#[command(name = "gputop-k3s", version, about, max_term_width = 100)]
+#[command(after_help = "Without a command it opens on the current kubeconfig context.\n\
+    Exit codes: 0 done, 1 condition false, 2 usage, 3 API (or every daemon) unreachable, \
+    4 failed, 5 forbidden.")]
+pub struct Args {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, /etc/rancher/k3s/k3s.yaml].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Namespace [default: the context's].
+    #[arg(long, short, global = true, value_name = "NS")]
+    pub namespace: Option<String>,
+    /// Act as this user.
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub impersonate: Option<String>,
+    /// Act as a member of this group; may be given several times.
+    #[arg(long = "as-group", global = true, value_name = "GROUP", requires = "impersonate")]
+    pub impersonate_groups: Vec<String>,
+    /// How long the API server may take to answer at first, such as 5s or 1m.
+    #[arg(long, global = true, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub request_timeout: Duration,
+    /// Write a log here (filter: $GPUTOP_K3S_LOG, default info).
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+}
+
+impl Global {
+    /// The part that concerns the connection.
+    pub(super) fn request(&self) -> Request {
+        Request {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            namespace: self.namespace.clone(),
+            impersonate: self.impersonate.clone(),
+            impersonate_groups: self.impersonate_groups.clone(),
+            timeout: Some(self.request_timeout),
+        }
+    }
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the app on an embedded simulated cluster; needs nothing.
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+    /// Print nodes, GPUs, pods or processes once.
+    Get(Get),
+}
+
+/// `demo`.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, clap::Args)]
+pub struct Demo {
+    /// Same seed, same cluster [default: from the clock].
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// `get`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Get {
+    /// What to list.
+    #[arg(value_enum)]
+    pub kind: KindArg,
+    /// Form of the output.
+    #[arg(long, short, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+    /// Pods of all namespaces.
+    #[arg(long, short = 'A', conflicts_with = "namespace")]
+    pub all_namespaces: bool,
+    /// Do not ask the nodes' daemons: only what the API knows.
+    #[arg(long)]
+    pub no_agents: bool,
+    /// Of the simulated cluster instead of a real one.
+    #[cfg(feature = "demo")]
+    #[arg(long)]
+    pub demo: bool,
+    /// Seed of the simulated cluster.
+    #[cfg(feature = "demo")]
+    #[arg(long, value_name = "N", requires = "demo")]
+    pub seed: Option<u64>,
+}
+
+/// What can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KindArg {
+    /// Nodes with the GPU units that they offer.
+    #[value(alias = "node", alias = "no")]
+    Nodes,
+    /// Physical GPUs and MIG instances.
+    #[value(alias = "gpu")]
+    Gpus,
+    /// Pods with what they request, hold and use.
+    #[value(alias = "pod", alias = "po")]
+    Pods,
+    /// Processes on the GPUs.
+    #[value(alias = "process", alias = "ps")]
+    Processes,
+}
+
+/// Form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Aligned columns.
+    Table,
+    /// One JSON object.
+    Json,
+    /// The same object as YAML.
+    Yaml,
+}
+
+/// `10s`, `500ms`, `2m`, `1h`, or seconds without a unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let wrong = || format!("'{text}' is not a time; write it like 500ms, 10s, 2m or 1h");
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let scale = match unit {
+        "ms" => 1,
+        "" | "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(scale).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("7"), Ok(Duration::from_secs(7)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "s", "1d", "-1s", "99999999999999999999s", "18446744073709551615h"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Signals that end the program in good order.
+
+use std::io;
+
+/// Ready when the program is told to end (SIGTERM, SIGHUP, SIGINT). Listens from the call on.
+#[cfg(unix)]
+pub(super) fn termination() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM"),
+            _ = hang_up.recv() => tracing::info!("SIGHUP"),
+            _ = interrupt.recv() => tracing::info!("SIGINT"),
+        }
+    })
+}
+
+/// Ready when the program is told to end (the console's interrupt).
+#[cfg(not(unix))]
+pub(super) fn termination() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

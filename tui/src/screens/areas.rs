@@ -1,0 +1,93 @@
+//! How the screen is divided, at every size.
+
+use ratatui::layout::Rect;
+
+/// Rows below which nothing but the table is shown.
+const SMALL: u16 = 18;
+
+/// From this size on the selected row is explained beside the table instead of below it.
+const WIDE: u16 = 168;
+
+/// The parts of the screen. Parts without room are empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Areas {
+    /// One to three lines about the whole cluster.
+    pub(super) header: Rect,
+    /// One line about what is amiss with the API.
+    pub(super) banner: Rect,
+    /// The tabs and the way here.
+    pub(super) tabs: Rect,
+    /// Headings and rows.
+    pub(super) table: Rect,
+    /// The selected row in full.
+    pub(super) detail: Detail,
+    /// What can be done.
+    pub(super) hints: Rect,
+    /// All between header and hints.
+    pub(super) body: Rect,
+}
+
+/// Where the selected row is explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Detail {
+    /// Nowhere.
+    #[default]
+    Hidden,
+    /// Below the table.
+    Below(Rect),
+    /// Beside the table.
+    Beside(Rect),
+}
+
+impl Areas {
+    pub(super) fn of(area: Rect, banner: bool) -> Self {
+        let height = area.height;
+        let header = match height {
+            0..=4 => 0,
+            5..=9 => 1,
+            10..SMALL => 2,
+            _ => 3,
+        };
+        let mut rest = area;
+        let mut take = |lines: u16| {
+            let lines = lines.min(rest.height);
+            let taken = Rect { height: lines, ..rest };
+            rest = Rect { y: rest.y + lines, height: rest.height - lines, ..rest };
+            taken
+        };
+        let header = take(header);
+        let banner = take(u16::from(banner && height >= 8));
+        // Air, where there is some to spare.
+        take(u16::from(height >= 24));
+        let body_top = take(0).y;
+        let tabs = take(u16::from(height >= 4));
+        take(u16::from(height >= 32));
+        let hint_lines = u16::from(rest.height >= 4);
+        let hints = Rect { y: rest.bottom() - hint_lines, height: hint_lines, ..rest };
+        let main = Rect { height: rest.height - hint_lines, ..rest };
+        let body = Rect { y: body_top, height: hints.y - body_top, ..area };
+        let (table, detail) = split(main, area);
+        Self { header, banner, tabs, table, detail, hints, body }
+    }
+}
+
+fn split(main: Rect, area: Rect) -> (Rect, Detail) {
+    if area.height >= 30 && area.width >= WIDE {
+        let beside = (area.width / 4).clamp(44, 64);
+        let table = Rect { width: main.width - beside, ..main };
+        let detail = Rect { x: table.right(), width: beside, ..main };
+        return (table, Detail::Beside(detail));
+    }
+    let below = match area.height {
+        0..22 => 0,
+        22..30 => 6,
+        30..36 => 9,
+        _ => 12,
+    };
+    if below == 0 || area.width < 50 {
+        return (main, Detail::Hidden);
+    }
+    let table = Rect { height: main.height - below, ..main };
+    let detail = Rect { y: table.bottom(), height: below, ..main };
+    (table, Detail::Below(detail))
+}

@@ -1,0 +1,8 @@
+//! The whole app short of a cluster: keys in, screens out.
+
+mod keys;
+mod screens;
+mod selection;
+mod sizes;
+mod support;
+mod whole;
