@@ -133,7 +133,150 @@ pub struct Action {
 
 /// The registry.
 pub static ACTIONS: &[Action] = &[
-    Action { scope: Scope::Everywhere, ..action(ActionId::Quit, "interrupt", &[Chord::ctrl('c')], "quit") },
+    Action {
+        hint: Some(10),
+        label: State::open_label,
+        available: State::can_open,
+        ..action(
+            ActionId::Open,
+            "open",
+            &[Chord::key(KeyCode::Enter)],
+            "into it: node → GPUs → pods → processes",
+        )
+    },
+    Action {
+        hint: Some(20),
+        label: |state| {
+            if state.place().filter.is_empty() {
+                "back"
+            } else {
+                "drop filter"
+            }
+            .into()
+        },
+        available: State::can_go_back,
+        ..action(
+            ActionId::Back,
+            "back",
+            &[Chord::key(KeyCode::Esc)],
+            "back; drops the filter first",
+        )
+    },
+    Action {
+        hint: Some(30),
+        label: |_| "filter".into(),
+        ..action(
+            ActionId::Filter,
+            "filter",
+            &[Chord::char('/')],
+            "show only rows that contain a text",
+        )
+    },
+    action(
+        ActionId::Show(View::Nodes),
+        "nodes",
+        &[Chord::char('1')],
+        "all nodes",
+    ),
+    action(
+        ActionId::Show(View::Gpus),
+        "gpus",
+        &[Chord::char('2')],
+        "all GPUs",
+    ),
+    action(
+        ActionId::Show(View::Pods),
+        "pods",
+        &[Chord::char('3')],
+        "all pods that concern GPUs",
+    ),
+    action(
+        ActionId::Show(View::Processes),
+        "processes",
+        &[Chord::char('4')],
+        "all processes on GPUs",
+    ),
+    Action {
+        hint: Some(40),
+        label: |state| {
+            if state.place().within.views().len() == View::ALL.len() {
+                "next table"
+            } else {
+                "next view of it"
+            }
+            .into()
+        },
+        ..action(
+            ActionId::NextView,
+            "next-table",
+            &[Chord::key(KeyCode::Tab)],
+            "next table of what is shown",
+        )
+    },
+    action(
+        ActionId::PreviousView,
+        "previous-table",
+        &[Chord::key(KeyCode::BackTab)],
+        "table before",
+    ),
+    action(
+        ActionId::Down,
+        "down",
+        &[Chord::key(KeyCode::Down), Chord::char('j')],
+        "row below",
+    ),
+    action(
+        ActionId::Up,
+        "up",
+        &[Chord::key(KeyCode::Up), Chord::char('k')],
+        "row above",
+    ),
+    action(
+        ActionId::PageDown,
+        "page-down",
+        &[Chord::key(KeyCode::PageDown), Chord::ctrl('f')],
+        "screen down",
+    ),
+    action(
+        ActionId::PageUp,
+        "page-up",
+        &[Chord::key(KeyCode::PageUp), Chord::ctrl('b')],
+        "screen up",
+    ),
+    action(
+        ActionId::First,
+        "first",
+        &[Chord::char('g'), Chord::key(KeyCode::Home)],
+        "first row",
+    ),
+    action(
+        ActionId::Last,
+        "last",
+        &[Chord::char('G'), Chord::key(KeyCode::End)],
+        "last row",
+    ),
+    Action {
+        scope: Scope::Table(View::Pods),
+        hint: Some(35),
+        label: |state| {
+            if state.all_pods {
+                "GPU pods only"
+            } else {
+                "all pods"
+            }
+            .into()
+        },
+        ..action(
+            ActionId::AllPods,
+            "all-pods",
+            &[Chord::char('a')],
+            "show or hide pods without a GPU",
+        )
+    },
+    Action {
+        scope: Scope::Everywhere,
+        ..action(ActionId::Quit, "interrupt", &[Chord::ctrl('c')], "quit")
+    },
     Action {
         hint: Some(90),
         ..action(ActionId::Quit, "quit", &[Chord::char('q')], "quit")
@@ -141,61 +284,34 @@ pub static ACTIONS: &[Action] = &[
     Action {
         hint: Some(80),
         label: |_| "keys".into(),
-        ..action(ActionId::Help, "help", &[Chord::char('?'), Chord::key(KeyCode::F(1))], "this page")
-    },
-    Action {
-        hint: Some(30),
-        label: |_| "filter".into(),
-        ..action(ActionId::Filter, "filter", &[Chord::char('/')], "show only rows that contain a text")
-    },
-    action(ActionId::Show(View::Nodes), "nodes", &[Chord::char('1')], "all nodes"),
-    action(ActionId::Show(View::Gpus), "gpus", &[Chord::char('2')], "all GPUs"),
-    action(ActionId::Show(View::Pods), "pods", &[Chord::char('3')], "all pods that concern GPUs"),
-    action(ActionId::Show(View::Processes), "processes", &[Chord::char('4')], "all processes on GPUs"),
-    Action {
-        hint: Some(40),
-        label: |state| {
-            if state.place().within.views().len() == View::ALL.len() { "next table" } else { "next view of it" }
-                .into()
-        },
-        ..action(ActionId::NextView, "next-table", &[Chord::key(KeyCode::Tab)], "next table of what is shown")
-    },
-    action(ActionId::PreviousView, "previous-table", &[Chord::key(KeyCode::BackTab)], "table before"),
-    action(ActionId::Down, "down", &[Chord::key(KeyCode::Down), Chord::char('j')], "row below"),
-    action(ActionId::Up, "up", &[Chord::key(KeyCode::Up), Chord::char('k')], "row above"),
-    action(ActionId::PageDown, "page-down", &[Chord::key(KeyCode::PageDown), Chord::ctrl('f')], "screen down"),
-    action(ActionId::PageUp, "page-up", &[Chord::key(KeyCode::PageUp), Chord::ctrl('b')], "screen up"),
-    action(ActionId::First, "first", &[Chord::char('g'), Chord::key(KeyCode::Home)], "first row"),
-    action(ActionId::Last, "last", &[Chord::char('G'), Chord::key(KeyCode::End)], "last row"),
-    Action {
-        hint: Some(10),
-        label: State::open_label,
-        available: State::can_open,
-        ..action(ActionId::Open, "open", &[Chord::key(KeyCode::Enter)], "into the row: node → GPUs → pods → processes")
-    },
-    Action {
-        hint: Some(20),
-        label: |state| if state.place().filter.is_empty() { "back" } else { "drop filter" }.into(),
-        available: State::can_go_back,
-        ..action(ActionId::Back, "back", &[Chord::key(KeyCode::Esc)], "drop the filter, or go back")
-    },
-    Action {
-        scope: Scope::Table(View::Pods),
-        hint: Some(35),
-        label: |state| if state.all_pods { "GPU pods only" } else { "all pods" }.into(),
-        ..action(ActionId::AllPods, "all-pods", &[Chord::char('a')], "show or hide pods without a GPU")
+        ..action(
+            ActionId::Help,
+            "help",
+            &[Chord::char('?'), Chord::key(KeyCode::F(1))],
+            "this page",
+        )
     },
     Action {
         scope: Scope::Filter,
         hint: Some(10),
         label: |_| "keep filter".into(),
-        ..action(ActionId::KeepFilter, "keep-filter", &[Chord::key(KeyCode::Enter)], "keep the filter")
+        ..action(
+            ActionId::KeepFilter,
+            "keep-filter",
+            &[Chord::key(KeyCode::Enter)],
+            "keep the filter",
+        )
     },
     Action {
         scope: Scope::Filter,
         hint: Some(20),
         label: |_| "drop filter".into(),
-        ..action(ActionId::DropFilter, "drop-filter", &[Chord::key(KeyCode::Esc)], "drop the filter")
+        ..action(
+            ActionId::DropFilter,
+            "drop-filter",
+            &[Chord::key(KeyCode::Esc)],
+            "drop the filter",
+        )
     },
     Action {
         scope: Scope::Help,
@@ -204,22 +320,50 @@ pub static ACTIONS: &[Action] = &[
         ..action(
             ActionId::CloseLayer,
             "close",
-            &[Chord::key(KeyCode::Esc), Chord::char('?'), Chord::key(KeyCode::F(1)), Chord::key(KeyCode::Enter)],
+            &[
+                Chord::key(KeyCode::Esc),
+                Chord::char('?'),
+                Chord::key(KeyCode::F(1)),
+                Chord::key(KeyCode::Enter),
+            ],
             "close this page",
         )
     },
     Action {
         scope: Scope::Help,
-        ..action(ActionId::ScrollDown, "scroll-down", &[Chord::key(KeyCode::Down), Chord::char('j'), Chord::key(KeyCode::PageDown)], "scroll down")
+        ..action(
+            ActionId::ScrollDown,
+            "scroll-down",
+            &[
+                Chord::key(KeyCode::Down),
+                Chord::char('j'),
+                Chord::key(KeyCode::PageDown),
+            ],
+            "scroll down",
+        )
     },
     Action {
         scope: Scope::Help,
-        ..action(ActionId::ScrollUp, "scroll-up", &[Chord::key(KeyCode::Up), Chord::char('k'), Chord::key(KeyCode::PageUp)], "scroll up")
+        ..action(
+            ActionId::ScrollUp,
+            "scroll-up",
+            &[
+                Chord::key(KeyCode::Up),
+                Chord::char('k'),
+                Chord::key(KeyCode::PageUp),
+            ],
+            "scroll up",
+        )
     },
     Action {
         scope: Scope::Help,
         hint: Some(90),
-        ..action(ActionId::Quit, "quit-from-help", &[Chord::char('q')], "quit")
+        ..action(
+            ActionId::Quit,
+            "quit-from-help",
+            &[Chord::char('q')],
+            "quit",
+        )
     },
 ];
 
@@ -246,7 +390,9 @@ const fn action(
 #[must_use]
 pub fn find(state: &State, chord: Chord) -> Option<&'static Action> {
     Scope::active(state).iter().find_map(|scope| {
-        ACTIONS.iter().find(|action| action.scope == *scope && action.keys.contains(&chord))
+        ACTIONS
+            .iter()
+            .find(|action| action.scope == *scope && action.keys.contains(&chord))
     })
 }
 
@@ -273,9 +419,15 @@ mod tests {
     fn no_key_means_two_things_in_one_scope() {
         for active in Scope::ACTIVE_SETS {
             let mut seen = HashSet::new();
-            for action in ACTIONS.iter().filter(|action| active.contains(&action.scope)) {
+            for action in ACTIONS
+                .iter()
+                .filter(|action| active.contains(&action.scope))
+            {
                 for chord in action.keys {
-                    assert!(seen.insert(*chord), "{chord} has two meanings in {active:?}");
+                    assert!(
+                        seen.insert(*chord),
+                        "{chord} has two meanings in {active:?}"
+                    );
                 }
             }
         }
@@ -285,7 +437,11 @@ mod tests {
     fn every_action_has_a_key_and_a_name_of_its_own() {
         let mut names = HashSet::new();
         for action in ACTIONS {
-            assert!(!action.keys.is_empty() && !action.help.is_empty(), "{}", action.name);
+            assert!(
+                !action.keys.is_empty() && !action.help.is_empty(),
+                "{}",
+                action.name
+            );
             assert!(names.insert(action.name), "{} twice", action.name);
         }
     }
@@ -294,15 +450,27 @@ mod tests {
     fn quitting_works_in_every_scope() {
         for active in Scope::ACTIVE_SETS {
             let quits = ACTIONS.iter().filter(|a| a.id == ActionId::Quit);
-            assert!(quits.into_iter().any(|action| active.contains(&action.scope)), "{active:?}");
+            assert!(
+                quits
+                    .into_iter()
+                    .any(|action| active.contains(&action.scope)),
+                "{active:?}"
+            );
         }
     }
 
     #[test]
     fn letters_and_digits_stay_text_while_filtering() {
         let filter = Scope::ACTIVE_SETS[4];
-        for action in ACTIONS.iter().filter(|action| filter.contains(&action.scope)) {
-            assert!(action.keys.iter().all(|chord| chord.text().is_none()), "{}", action.name);
+        for action in ACTIONS
+            .iter()
+            .filter(|action| filter.contains(&action.scope))
+        {
+            assert!(
+                action.keys.iter().all(|chord| chord.text().is_none()),
+                "{}",
+                action.name
+            );
         }
     }
 }

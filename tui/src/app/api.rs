@@ -41,7 +41,11 @@ impl Api {
         });
         if let Some((age, why)) = lost.max_by_key(|(age, _)| *age) {
             let shown = !fleet.nodes().is_empty() || !fleet.pods().is_empty();
-            return Self::Lost { age, why: format::one_line(why), shown };
+            return Self::Lost {
+                age,
+                why: format::one_line(why),
+                shown,
+            };
         }
         if watches.contains(&&WatchState::Starting) {
             return Self::Connecting;
@@ -80,8 +84,15 @@ impl Api {
         match self {
             Self::Connecting | Self::Live => None,
             Self::Lost { age, why, shown } => {
-                let then = if *shown { "showing the last state" } else { "trying again" };
-                Some(format!("API lost {} ago: {why} — {then}", format::spoken(*age)))
+                let then = if *shown {
+                    "showing the last state"
+                } else {
+                    "trying again"
+                };
+                Some(format!(
+                    "API lost {} ago: {why} — {then}",
+                    format::spoken(*age)
+                ))
             }
             Self::Limited { why } => Some(why.clone()),
         }

@@ -45,13 +45,21 @@ pub fn memory(used: Option<Bytes>, total: Bytes) -> String {
 
 /// One decimal below a hundred, none above.
 fn decimal(value: f64) -> String {
-    if value >= 99.95 { format!("{value:.0}") } else { format!("{value:.1}") }
+    if value >= 99.95 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.1}")
+    }
 }
 
 /// Power of one or of many devices: `285W`, `1912W`, `12.4kW`.
 #[must_use]
 pub fn power(power: MilliWatts) -> String {
-    if power.0 < 9_999_500 { power.to_string() } else { format!("{:.1}kW", f64::from(power.0) / 1e6) }
+    if power.0 < 9_999_500 {
+        power.to_string()
+    } else {
+        format!("{:.1}kW", f64::from(power.0) / 1e6)
+    }
 }
 
 /// A product without what all products share: `NVIDIA GeForce RTX 3090` becomes `RTX 3090`.
@@ -59,13 +67,16 @@ pub fn power(power: MilliWatts) -> String {
 pub fn product(name: &str) -> &str {
     ["NVIDIA ", "GeForce ", "Tesla ", "Graphics Device "]
         .into_iter()
-        .fold(name.trim(), |name, prefix| name.strip_prefix(prefix).unwrap_or(name))
+        .fold(name.trim(), |name, prefix| {
+            name.strip_prefix(prefix).unwrap_or(name)
+        })
 }
 
 /// A resource without what all GPU resources share: `nvidia.com/gpu` becomes `gpu`.
 #[must_use]
 pub fn resource(name: &str) -> &str {
-    name.strip_prefix(gputop_model::GPU_RESOURCE_PREFIX).unwrap_or(name)
+    name.strip_prefix(gputop_model::GPU_RESOURCE_PREFIX)
+        .unwrap_or(name)
 }
 
 /// Text from elsewhere on one line: line breaks and runs of blanks become one blank.
@@ -128,6 +139,9 @@ mod tests {
         assert_eq!(product("NVIDIA A100-SXM4-80GB"), "A100-SXM4-80GB");
         assert_eq!(product("Tesla T4"), "T4");
         assert_eq!(one_line(" a\n\tb \u{1b}[31m c "), "a b [31m c");
-        assert_eq!((count(1, "pod"), count(0, "pod")), ("1 pod".into(), "0 pods".into()));
+        assert_eq!(
+            (count(1, "pod"), count(0, "pod")),
+            ("1 pod".into(), "0 pods".into())
+        );
     }
 }

@@ -17,7 +17,10 @@ impl Chord {
     /// A key without modifiers.
     #[must_use]
     pub const fn key(code: KeyCode) -> Self {
-        Self { code, modifiers: KeyModifiers::NONE }
+        Self {
+            code,
+            modifiers: KeyModifiers::NONE,
+        }
     }
 
     /// A letter, digit or sign.
@@ -29,7 +32,10 @@ impl Chord {
     /// A letter with control.
     #[must_use]
     pub const fn ctrl(letter: char) -> Self {
-        Self { code: KeyCode::Char(letter), modifiers: KeyModifiers::CONTROL }
+        Self {
+            code: KeyCode::Char(letter),
+            modifiers: KeyModifiers::CONTROL,
+        }
     }
 
     /// What a terminal's event means; `None` for the release of a key.
@@ -41,12 +47,15 @@ impl Chord {
         if event.kind == KeyEventKind::Release {
             return None;
         }
-        let mut modifiers = event.modifiers
-            & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
+        let mut modifiers =
+            event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
         if matches!(event.code, KeyCode::Char(_) | KeyCode::BackTab) {
             modifiers.remove(KeyModifiers::SHIFT);
         }
-        Some(Self { code: event.code, modifiers })
+        Some(Self {
+            code: event.code,
+            modifiers,
+        })
     }
 
     /// The text that the key enters, if it enters any.
@@ -100,12 +109,18 @@ mod tests {
     #[test]
     fn shift_is_in_the_letter_and_in_shift_tab() {
         let event = |code, modifiers| Chord::from_event(KeyEvent::new(code, modifiers));
-        assert_eq!(event(KeyCode::Char('G'), KeyModifiers::SHIFT), Some(Chord::char('G')));
+        assert_eq!(
+            event(KeyCode::Char('G'), KeyModifiers::SHIFT),
+            Some(Chord::char('G'))
+        );
         assert_eq!(
             event(KeyCode::BackTab, KeyModifiers::SHIFT),
             Some(Chord::key(KeyCode::BackTab))
         );
-        assert_ne!(event(KeyCode::Char('g'), KeyModifiers::NONE), Some(Chord::char('G')));
+        assert_ne!(
+            event(KeyCode::Char('g'), KeyModifiers::NONE),
+            Some(Chord::char('G'))
+        );
     }
 
     #[test]

@@ -29,7 +29,10 @@ impl Layout {
     /// The tab at `position`.
     #[must_use]
     pub fn tab_at(&self, position: Position) -> Option<View> {
-        self.tabs.iter().find(|(_, area)| area.contains(position)).map(|(view, _)| *view)
+        self.tabs
+            .iter()
+            .find(|(_, area)| area.contains(position))
+            .map(|(view, _)| *view)
     }
 
     /// The position in the table of the row at `position`; may lie behind the last row.
@@ -49,7 +52,9 @@ pub fn scroll(offset: usize, selected: usize, rows: usize, height: usize) -> usi
         return selected;
     }
     let lowest = selected.saturating_sub(height - 1);
-    offset.clamp(lowest, selected.max(lowest)).min(rows.saturating_sub(height).max(lowest))
+    offset
+        .clamp(lowest, selected.max(lowest))
+        .min(rows.saturating_sub(height).max(lowest))
 }
 
 #[cfg(test)]

@@ -16,7 +16,12 @@ pub(super) fn settle_cursor(state: &mut State) {
     let position = cursor
         .selected
         .as_ref()
-        .and_then(|id| state.rows.iter().position(|row| id.is(&state.picture, *row)))
+        .and_then(|id| {
+            state
+                .rows
+                .iter()
+                .position(|row| id.is(&state.picture, *row))
+        })
         .or_else(|| same_node(state, cursor.selected.as_ref()?));
     let last = state.rows.len().saturating_sub(1);
     let index = position.unwrap_or_else(|| cursor.index.min(last));
@@ -35,7 +40,9 @@ pub(super) fn settle_cursor(state: &mut State) {
 
 /// The devices of a node take the place of its gap, and the other way round.
 fn same_node(state: &State, id: &RowId) -> Option<usize> {
-    let (RowId::Device(node, _) | RowId::Gap(node)) = id else { return None };
+    let (RowId::Device(node, _) | RowId::Gap(node)) = id else {
+        return None;
+    };
     state.rows.iter().position(|row| match row {
         Row::Device(at) => state.picture.devices[*at].node == *node,
         Row::Gap(at) => state.picture.gaps[*at].node == *node,
@@ -46,11 +53,18 @@ fn same_node(state: &State, id: &RowId) -> Option<usize> {
 /// Whether the first lists and the first word of every daemon have arrived.
 fn is_complete(state: &State) -> bool {
     state.fleet.is_listed()
-        && !state.picture.nodes.iter().any(|row| row.agent == AgentStatus::Connecting)
+        && !state
+            .picture
+            .nodes
+            .iter()
+            .any(|row| row.agent == AgentStatus::Connecting)
 }
 
 fn id_at(state: &State, index: usize) -> Option<RowId> {
-    state.rows.get(index).and_then(|row| RowId::of(&state.picture, *row))
+    state
+        .rows
+        .get(index)
+        .and_then(|row| RowId::of(&state.picture, *row))
 }
 
 /// Selects the row at `index`, or the last one.
@@ -77,13 +91,20 @@ pub(super) fn show(state: &mut State, view: View) {
 pub(super) fn cycle(state: &mut State, by: usize) {
     let place = state.place();
     let views = place.within.views();
-    let at = views.iter().position(|view| *view == place.view).unwrap_or_default();
+    let at = views
+        .iter()
+        .position(|view| *view == place.view)
+        .unwrap_or_default();
     let view = views[(at + by) % views.len()];
     match state.drill.last_mut() {
         None => show(state, view),
         Some(place) => {
             let within = place.within.clone();
-            *place = Place { view, within, ..Place::default() };
+            *place = Place {
+                view,
+                within,
+                ..Place::default()
+            };
             state.rows_changed = true;
         }
     }
@@ -112,7 +133,13 @@ pub(super) fn back(state: &mut State) {
 /// Where going down from the selected row leads.
 pub(super) fn target(state: &State) -> Result<Place, Reason> {
     let picture = &state.picture;
-    let place = |view, within| Ok(Place { view, within, ..Place::default() });
+    let place = |view, within| {
+        Ok(Place {
+            view,
+            within,
+            ..Place::default()
+        })
+    };
     match state.selected() {
         None => Err("nothing is selected".into()),
         Some(Row::Node(at)) => {
@@ -129,15 +156,26 @@ pub(super) fn target(state: &State) -> Result<Place, Reason> {
             if picture.pods.iter().any(|pod| within.has_pod(picture, pod)) {
                 return place(View::Pods, within);
             }
-            if picture.processes.iter().any(|process| within.has_process(picture, process)) {
+            if picture
+                .processes
+                .iter()
+                .any(|process| within.has_process(picture, process))
+            {
                 return place(View::Processes, within);
             }
             Err("nobody uses this GPU".into())
         }
         Some(Row::Pod(at)) => {
             let info = &picture.pods[at].info;
-            let within = Within::Pod { uid: info.uid.clone(), key: info.key.clone() };
-            if picture.processes.iter().any(|process| within.has_process(picture, process)) {
+            let within = Within::Pod {
+                uid: info.uid.clone(),
+                key: info.key.clone(),
+            };
+            if picture
+                .processes
+                .iter()
+                .any(|process| within.has_process(picture, process))
+            {
                 return place(View::Processes, within);
             }
             Err("no process of this pod is on a GPU".into())
@@ -157,5 +195,9 @@ fn device(row: &DeviceRow) -> Within {
         }
         DeviceKind::MigInstance { profile, .. } => format!("GPU {} {profile}", device.index),
     };
-    Within::Device { node: row.node.clone(), device: device.uuid.clone(), label }
+    Within::Device {
+        node: row.node.clone(),
+        device: device.uuid.clone(),
+        label,
+    }
 }

@@ -114,7 +114,10 @@ impl Within {
             Self::Node(node) => row.info.node.as_ref() == Some(node),
             Self::Pod { uid, .. } => row.info.uid == *uid,
             Self::Device { node, .. } => {
-                let pod = Self::Pod { uid: row.info.uid.clone(), key: row.info.key.clone() };
+                let pod = Self::Pod {
+                    uid: row.info.uid.clone(),
+                    key: row.info.key.clone(),
+                };
                 row.info.node.as_ref() == Some(node)
                     && picture.devices.iter().any(|device| {
                         self.has_device(picture, device) && pod.has_device(picture, device)

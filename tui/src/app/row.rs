@@ -71,9 +71,10 @@ impl RowId {
     #[must_use]
     pub fn is(&self, picture: &Picture, row: Row) -> bool {
         match (self, row) {
-            (Self::Node(name), Row::Node(at)) => {
-                picture.nodes.get(at).is_some_and(|row| row.info.name == *name)
-            }
+            (Self::Node(name), Row::Node(at)) => picture
+                .nodes
+                .get(at)
+                .is_some_and(|row| row.info.name == *name),
             (Self::Device(node, uuid), Row::Device(at)) => picture
                 .devices
                 .get(at)
@@ -84,15 +85,21 @@ impl RowId {
             (Self::Pod(uid), Row::Pod(at)) => {
                 picture.pods.get(at).is_some_and(|row| row.info.uid == *uid)
             }
-            (Self::Process { node, pid, start_ticks, device }, Row::Process(at)) => {
-                picture.processes.get(at).is_some_and(|row| {
-                    let process = row.process();
-                    row.node == *node
-                        && process.pid == *pid
-                        && process.start_ticks == *start_ticks
-                        && process.device == *device
-                })
-            }
+            (
+                Self::Process {
+                    node,
+                    pid,
+                    start_ticks,
+                    device,
+                },
+                Row::Process(at),
+            ) => picture.processes.get(at).is_some_and(|row| {
+                let process = row.process();
+                row.node == *node
+                    && process.pid == *pid
+                    && process.start_ticks == *start_ticks
+                    && process.device == *device
+            }),
             _ => false,
         }
     }

@@ -29,7 +29,9 @@ pub(super) fn rows(selection: Selection<'_>, place: &Place) -> Vec<Row> {
 }
 
 fn unfiltered(selection: Selection<'_>, place: &Place) -> Vec<Row> {
-    let Selection { picture, all_pods, .. } = selection;
+    let Selection {
+        picture, all_pods, ..
+    } = selection;
     let within = &place.within;
     match place.view {
         View::Nodes => (0..picture.nodes.len()).map(Row::Node).collect(),
@@ -64,7 +66,8 @@ fn gpu_rows(picture: &Picture, place: &Place) -> Vec<Row> {
     if within.views().contains(&View::Gpus) && !matches!(within, super::place::Within::Pod { .. }) {
         let gaps = picture.gaps.iter().enumerate();
         rows.extend(
-            gaps.filter(|(_, gap)| within.has_node(&gap.node)).map(|(at, _)| Row::Gap(at)),
+            gaps.filter(|(_, gap)| within.has_node(&gap.node))
+                .map(|(at, _)| Row::Gap(at)),
         );
         rows.sort_by(|a, b| node_of(picture, *a).cmp(&node_of(picture, *b)));
     }

@@ -94,9 +94,17 @@ impl State {
     /// The application before it has heard anything.
     #[must_use]
     pub fn new(session: Session, clock: Clock) -> Self {
-        let fleet = if session.agents { Fleet::new() } else { Fleet::without_agents() };
+        let fleet = if session.agents {
+            Fleet::new()
+        } else {
+            Fleet::without_agents()
+        };
         Self {
-            theme: if session.no_color { Theme::mono() } else { Theme::dark() },
+            theme: if session.no_color {
+                Theme::mono()
+            } else {
+                Theme::dark()
+            },
             session,
             fleet,
             picture: Picture::default(),
@@ -106,7 +114,10 @@ impl State {
             layers: Vec::new(),
             layout: Layout::default(),
             current: View::Nodes,
-            roots: View::ALL.map(|view| Place { view, ..Place::default() }),
+            roots: View::ALL.map(|view| Place {
+                view,
+                ..Place::default()
+            }),
             drill: Vec::new(),
             rows: Vec::new(),
             counts: [0; 4],
@@ -118,11 +129,15 @@ impl State {
     /// Where the user is.
     #[must_use]
     pub fn place(&self) -> &Place {
-        self.drill.last().unwrap_or(&self.roots[self.current.position()])
+        self.drill
+            .last()
+            .unwrap_or(&self.roots[self.current.position()])
     }
 
     pub(super) fn place_mut(&mut self) -> &mut Place {
-        self.drill.last_mut().unwrap_or(&mut self.roots[self.current.position()])
+        self.drill
+            .last_mut()
+            .unwrap_or(&mut self.roots[self.current.position()])
     }
 
     /// The way here: the whole table first.
@@ -174,7 +189,15 @@ impl State {
         }
         if self.data_changed || self.rows_changed {
             let selection = self.selection();
-            let whole = |view| select::rows(selection, &Place { view, ..Place::default() });
+            let whole = |view| {
+                select::rows(
+                    selection,
+                    &Place {
+                        view,
+                        ..Place::default()
+                    },
+                )
+            };
             let counts = View::ALL.map(|view| whole(view).len());
             let rows = select::rows(selection, self.place());
             self.counts = counts;
@@ -186,7 +209,11 @@ impl State {
     }
 
     fn selection(&self) -> Selection<'_> {
-        Selection { picture: &self.picture, clock: self.clock, all_pods: self.all_pods }
+        Selection {
+            picture: &self.picture,
+            clock: self.clock,
+            all_pods: self.all_pods,
+        }
     }
 
     /// Whether there is a table to go down to, and which.
@@ -196,8 +223,12 @@ impl State {
 
     pub(super) fn open_label(&self) -> Cow<'static, str> {
         match navigation::target(self) {
-            Ok(Place { view: View::Gpus, .. }) => "its GPUs".into(),
-            Ok(Place { view: View::Pods, .. }) => "its pods".into(),
+            Ok(Place {
+                view: View::Gpus, ..
+            }) => "its GPUs".into(),
+            Ok(Place {
+                view: View::Pods, ..
+            }) => "its pods".into(),
             Ok(_) => "its processes".into(),
             Err(_) => "open".into(),
         }
@@ -205,7 +236,7 @@ impl State {
 
     pub(super) fn can_go_back(&self) -> Result<(), Reason> {
         if self.drill.is_empty() && self.place().filter.is_empty() {
-            return Err("nothing to go back to".into());
+            return Err("at the top".into());
         }
         Ok(())
     }

@@ -146,7 +146,11 @@ fn perform(state: &mut State, action: ActionId) -> Vec<Effect> {
 
 /// Takes over the text that is being edited.
 fn apply_filter(state: &mut State) {
-    let text = state.filter_input.as_ref().map(|line| line.value().to_owned()).unwrap_or_default();
+    let text = state
+        .filter_input
+        .as_ref()
+        .map(|line| line.value().to_owned())
+        .unwrap_or_default();
     state.place_mut().filter = text;
     state.rows_changed = true;
 }

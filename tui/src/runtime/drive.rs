@@ -114,7 +114,10 @@ fn message(event: Event) -> Option<Msg> {
 }
 
 fn clock(epoch: Instant) -> Clock {
-    Clock { now: moment(epoch), wall: Timestamp::now() }
+    Clock {
+        now: moment(epoch),
+        wall: Timestamp::now(),
+    }
 }
 
 fn draw<B>(terminal: &mut Terminal<B>, state: &mut State) -> Result<()>

@@ -63,8 +63,15 @@ pub async fn run_in_terminal<S: Source>(
     let backend = Synchronized::new(CrosstermBackend::new(io::stdout()));
     let mut terminal = Terminal::new(backend)?;
     terminal.clear()?;
-    let result =
-        drive(&mut terminal, EventStream::new(), source, session, epoch, signals).await;
+    let result = drive(
+        &mut terminal,
+        EventStream::new(),
+        source,
+        session,
+        epoch,
+        signals,
+    )
+    .await;
     drop(guard);
     result
 }

@@ -19,7 +19,13 @@ impl Probe {
     pub fn new(width: u16, height: u16) -> (ProbeBackend, Self) {
         let inner = TestBackend::new(width, height);
         let (sender, frames) = watch::channel(inner.buffer().clone());
-        (ProbeBackend { inner, frames: sender }, Self { frames })
+        (
+            ProbeBackend {
+                inner,
+                frames: sender,
+            },
+            Self { frames },
+        )
     }
 
     /// What is on the screen.

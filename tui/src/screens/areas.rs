@@ -5,9 +5,6 @@ use ratatui::layout::Rect;
 /// Rows below which nothing but the table is shown.
 const SMALL: u16 = 18;
 
-/// From this size on the selected row is explained beside the table instead of below it.
-const WIDE: u16 = 168;
-
 /// The parts of the screen. Parts without room are empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Areas {
@@ -20,23 +17,11 @@ pub(super) struct Areas {
     /// Headings and rows.
     pub(super) table: Rect,
     /// The selected row in full.
-    pub(super) detail: Detail,
+    pub(super) detail: Rect,
     /// What can be done.
     pub(super) hints: Rect,
     /// All between header and hints.
     pub(super) body: Rect,
-}
-
-/// Where the selected row is explained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Detail {
-    /// Nowhere.
-    #[default]
-    Hidden,
-    /// Below the table.
-    Below(Rect),
-    /// Beside the table.
-    Beside(Rect),
 }
 
 impl Areas {
@@ -51,8 +36,15 @@ impl Areas {
         let mut rest = area;
         let mut take = |lines: u16| {
             let lines = lines.min(rest.height);
-            let taken = Rect { height: lines, ..rest };
-            rest = Rect { y: rest.y + lines, height: rest.height - lines, ..rest };
+            let taken = Rect {
+                height: lines,
+                ..rest
+            };
+            rest = Rect {
+                y: rest.y + lines,
+                height: rest.height - lines,
+                ..rest
+            };
             taken
         };
         let header = take(header);
@@ -63,31 +55,53 @@ impl Areas {
         let tabs = take(u16::from(height >= 4));
         take(u16::from(height >= 32));
         let hint_lines = u16::from(rest.height >= 4);
-        let hints = Rect { y: rest.bottom() - hint_lines, height: hint_lines, ..rest };
-        let main = Rect { height: rest.height - hint_lines, ..rest };
-        let body = Rect { y: body_top, height: hints.y - body_top, ..area };
+        let hints = Rect {
+            y: rest.bottom() - hint_lines,
+            height: hint_lines,
+            ..rest
+        };
+        let main = Rect {
+            height: rest.height - hint_lines,
+            ..rest
+        };
+        let body = Rect {
+            y: body_top,
+            height: hints.y - body_top,
+            ..area
+        };
         let (table, detail) = split(main, area);
-        Self { header, banner, tabs, table, detail, hints, body }
+        Self {
+            header,
+            banner,
+            tabs,
+            table,
+            detail,
+            hints,
+            body,
+        }
     }
 }
 
-fn split(main: Rect, area: Rect) -> (Rect, Detail) {
-    if area.height >= 30 && area.width >= WIDE {
-        let beside = (area.width / 4).clamp(44, 64);
-        let table = Rect { width: main.width - beside, ..main };
-        let detail = Rect { x: table.right(), width: beside, ..main };
-        return (table, Detail::Beside(detail));
-    }
+/// The table, and below it the selected row in full.
+fn split(main: Rect, area: Rect) -> (Rect, Rect) {
     let below = match area.height {
+        _ if area.width < 50 => 0,
         0..22 => 0,
         22..30 => 6,
         30..36 => 9,
-        _ => 12,
+        36..48 => 12,
+        _ => 16,
     };
-    if below == 0 || area.width < 50 {
-        return (main, Detail::Hidden);
-    }
-    let table = Rect { height: main.height - below, ..main };
-    let detail = Rect { y: table.bottom(), height: below, ..main };
-    (table, Detail::Below(detail))
+    let table = Rect {
+        height: main.height - below,
+        ..main
+    };
+    (
+        table,
+        Rect {
+            y: table.bottom(),
+            height: below,
+            ..main
+        },
+    )
 }

@@ -34,7 +34,11 @@ pub(super) fn draw(state: &State, areas: &Areas, buf: &mut Buffer) {
 
 pub(super) fn inner(area: Rect) -> Rect {
     let margin = if area.width > 2 * MARGIN { MARGIN } else { 0 };
-    Rect { x: area.x + margin, width: area.width - 2 * margin, ..area }
+    Rect {
+        x: area.x + margin,
+        width: area.width - 2 * margin,
+        ..area
+    }
 }
 
 /// Who one is talking to, and whether it answers.
@@ -54,89 +58,142 @@ fn identity(state: &State, api: &Api, line: Rect, buf: &mut Buffer) {
     if let Some(seed) = session.seed {
         groups.push(vec![Piece::new(format!("seed {seed}"), Tone::Plain)]);
     }
-    groups.push(vec![Piece::new(format::one_line(&session.server_version), Tone::Muted)]);
-    row(buf, Rect { width: room, ..line }, &groups, &state.theme);
+    groups.push(vec![Piece::new(
+        format::one_line(&session.server_version),
+        Tone::Muted,
+    )]);
+    Row::DOTS.draw(
+        buf,
+        Rect {
+            width: room,
+            ..line
+        },
+        &groups,
+        &state.theme,
+    );
     text::put_right(buf, line, &status, state.theme.style(tone));
 }
 
-/// What is free comes first.
+/// What is free comes first. Every state that occurs is there, by its sign alone if need be.
 fn devices(state: &State, line: Rect, buf: &mut Buffer) {
     let totals = &state.picture.totals;
-    let mut groups = vec![vec![Piece::new("devices ", Tone::Muted)]];
-    let counted = counts_pieces(&totals.devices, false);
-    if counted.is_empty() {
-        groups.push(vec![Piece::new(format::UNKNOWN, Tone::Faint)]);
+    let label = Piece::new("devices  ", Tone::Muted);
+    if totals.devices.is_empty() {
+        text::put_pieces(
+            buf,
+            line,
+            &[label, Piece::new(format::UNKNOWN, Tone::Faint)],
+            &state.theme,
+        );
+        return;
     }
-    for piece in counted {
-        let mut group = vec![piece];
-        let free = totals.devices.get(&DeviceState::Free).copied().unwrap_or_default();
-        if groups.len() == 1 && free > totals.devices_free {
-            let cordoned = free - totals.devices_free;
-            group.push(Piece::new(format!(" ({cordoned} cordoned)"), Tone::Muted));
-        }
-        groups.push(group);
+    let groups = |short| {
+        counts_pieces(&totals.devices, short)
+            .into_iter()
+            .map(|piece| vec![piece])
+    };
+    let mut full: Vec<Vec<Piece>> = groups(false).collect();
+    let plain = full.clone();
+    let free = totals
+        .devices
+        .get(&DeviceState::Free)
+        .copied()
+        .unwrap_or_default();
+    if free > totals.devices_free {
+        let cordoned = free - totals.devices_free;
+        full[0].push(Piece::new(format!(" ({cordoned} cordoned)"), Tone::Muted));
     }
-    row(buf, line, &groups, &state.theme);
+    full[0].insert(0, label.clone());
+    let mut short: Vec<Vec<Piece>> = groups(true).collect();
+    short[0].insert(0, label);
+    let shown = [full, plain]
+        .into_iter()
+        .find(|groups| Row::WIDE.width(groups) <= line.width);
+    Row::WIDE.draw(buf, line, &shown.unwrap_or(short), &state.theme);
 }
 
 fn amounts(state: &State, line: Rect, buf: &mut Buffer) {
     let totals = &state.picture.totals;
     let theme = &state.theme;
-    let mut groups = vec![units(totals), agents(state)];
+    let mut groups = vec![units(totals)];
+    let mut share = None;
+    if let Some((used, total)) = totals.memory {
+        share = used.share_of(total);
+        groups.push(vec![
+            Piece::new("VRAM ", Tone::Muted),
+            Piece::new(format::memory(Some(used), total), Tone::Plain),
+        ]);
+    }
     if totals.pods_pending > 0 {
         let pending = format::count(totals.pods_pending, "pod");
-        groups.insert(0, vec![Piece::new(format!("{pending} pending"), Tone::Warn)]);
-        groups.swap(0, 1);
+        groups.push(vec![Piece::new(format!("{pending} pending"), Tone::Warn)]);
     }
+    groups.push(agents(state));
     if let Some(power) = totals.power {
         groups.push(vec![
             Piece::new("power ", Tone::Muted),
             Piece::new(format::power(power), Tone::Plain),
         ]);
     }
-    let ready = format!("{}/{}", totals.nodes_ready, totals.nodes);
-    let nodes = [Piece::new("nodes ready ", Tone::Muted), Piece::new(ready, Tone::Plain)];
-    let memory = totals.memory.map(|(used, total)| {
-        let share = used.share_of(total).map_or(0, |percent| percent.0);
-        (format::memory(Some(used), total), share)
-    });
-    if let Some((amount, _)) = &memory {
-        let pieces =
-            vec![Piece::new("VRAM ", Tone::Muted), Piece::new(amount.clone(), Tone::Plain)];
-        groups.insert(1, pieces);
-    }
-    groups.push(nodes.to_vec());
-    let used = row(buf, line, &groups, theme);
-    // The bar takes what is left, if that is worth it.
-    if let Some((_, share)) = memory {
-        let rest = text::skip(line, used + 3);
-        let bar = Rect { width: rest.width.min(24), ..rest };
-        if bar.width >= 8 && used + 3 < line.width {
-            let label = text::put(buf, bar, "VRAM ", theme.muted);
-            gauge::bar(buf, text::skip(bar, label), share, theme.accent, theme.track);
-        }
-    }
+    let tone = if totals.nodes_ready < totals.nodes {
+        Tone::Warn
+    } else {
+        Tone::Plain
+    };
+    groups.push(vec![
+        Piece::new("nodes ready ", Tone::Muted),
+        Piece::new(format!("{}/{}", totals.nodes_ready, totals.nodes), tone),
+    ]);
+    // The bar stands beside its number when all else fits as well.
+    let room = line
+        .width
+        .saturating_sub(Row::WIDE.width(&groups) + 1)
+        .min(20);
+    let Some(share) = share.filter(|_| room >= 6) else {
+        Row::WIDE.draw(buf, line, &groups, theme);
+        return;
+    };
+    let used = Row::WIDE.draw(buf, line, &groups[..2], theme);
+    let bar = text::skip(line, used + 1);
+    gauge::bar(
+        buf,
+        Rect { width: room, ..bar },
+        share.0,
+        theme.accent,
+        theme.track,
+    );
+    let rest = text::skip(bar, room + Row::WIDE.gap);
+    Row::WIDE.draw(buf, rest, &groups[2..], theme);
 }
 
 /// Two lines of header have room for the states alone, by their signs.
 fn compact(state: &State, line: Rect, buf: &mut Buffer) {
     let totals = &state.picture.totals;
-    let mut groups: Vec<Vec<Piece>> =
-        counts_pieces(&totals.devices, false).into_iter().map(|piece| vec![piece]).collect();
-    if groups.iter().map(|group| text::pieces_width(group) + 3).sum::<u16>() > line.width {
-        let short = counts_pieces(&totals.devices, true);
-        groups = short.into_iter().map(|piece| vec![piece]).collect();
-    }
-    groups.push(units(totals));
-    row(buf, line, &groups, &state.theme);
+    let groups = |short| {
+        let mut groups: Vec<Vec<Piece>> = counts_pieces(&totals.devices, short)
+            .into_iter()
+            .map(|piece| vec![piece])
+            .collect();
+        groups.push(units(totals));
+        groups
+    };
+    let shown = [groups(false), groups(true)];
+    let shown = shown
+        .iter()
+        .find(|groups| Row::WIDE.width(groups) <= line.width);
+    Row::WIDE.draw(buf, line, shown.unwrap_or(&groups(true)), &state.theme);
 }
 
 fn units(totals: &Totals) -> Vec<Piece> {
-    let requested =
-        totals.units_requested.map_or_else(|| format::UNKNOWN.to_owned(), |units| units.to_string());
+    let requested = totals
+        .units_requested
+        .map_or_else(|| format::UNKNOWN.to_owned(), |units| units.to_string());
     vec![
         Piece::new("units ", Tone::Muted),
-        Piece::new(format!("{requested}/{}", totals.units_allocatable), Tone::Plain),
+        Piece::new(
+            format!("{requested}/{}", totals.units_allocatable),
+            Tone::Plain,
+        ),
         Piece::new(" requested", Tone::Muted),
     ]
 }
@@ -150,24 +207,52 @@ fn agents(state: &State) -> Vec<Piece> {
     let tone = if all { Tone::Plain } else { Tone::Warn };
     vec![
         Piece::new("daemons ", Tone::Muted),
-        Piece::new(format!("{}/{}", totals.agents_live, totals.agents_expected), tone),
+        Piece::new(
+            format!("{}/{}", totals.agents_live, totals.agents_expected),
+            tone,
+        ),
     ]
 }
 
-/// Writes groups with air between them; a group that does not fit is left out, and with it all
-/// that follow. Returns the columns used.
-fn row(buf: &mut Buffer, line: Rect, groups: &[Vec<Piece>], theme: &Theme) -> u16 {
-    let mut used = 0;
-    for (at, group) in groups.iter().enumerate() {
-        let before = if at == 0 { 0 } else { used + 3 };
-        let width = text::pieces_width(group);
-        if at > 0 && before + width > line.width {
-            return used;
-        }
-        if at > 0 {
-            text::put(buf, text::skip(line, used), " · ", theme.faint);
-        }
-        used = before + text::put_pieces(buf, text::skip(line, before), group, theme);
+/// Groups of pieces with something between them.
+struct Row {
+    between: &'static str,
+    gap: u16,
+}
+
+impl Row {
+    const DOTS: Self = Self {
+        between: " · ",
+        gap: 3,
+    };
+    const WIDE: Self = Self {
+        between: "",
+        gap: 2,
+    };
+
+    fn width(&self, groups: &[Vec<Piece>]) -> u16 {
+        let gaps = u16::try_from(groups.len().saturating_sub(1)).unwrap_or(0) * self.gap;
+        groups
+            .iter()
+            .map(|group| text::pieces_width(group))
+            .sum::<u16>()
+            + gaps
     }
-    used
+
+    /// Writes the groups; one that does not fit is left out, and with it all that follow. Returns
+    /// the columns used.
+    fn draw(&self, buf: &mut Buffer, line: Rect, groups: &[Vec<Piece>], theme: &Theme) -> u16 {
+        let mut used = 0;
+        for (at, group) in groups.iter().enumerate() {
+            let before = if at == 0 { 0 } else { used + self.gap };
+            if at > 0 && before + text::pieces_width(group) > line.width {
+                return used;
+            }
+            if at > 0 {
+                text::put(buf, text::skip(line, used), self.between, theme.faint);
+            }
+            used = before + text::put_pieces(buf, text::skip(line, before), group, theme);
+        }
+        used
+    }
 }

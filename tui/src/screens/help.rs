@@ -11,7 +11,7 @@ use crate::app::tables::{Piece, Tone, sign, state_tone};
 use crate::widgets::text;
 
 /// Columns of the keys.
-const KEYS: u16 = 22;
+const KEYS: u16 = 20;
 
 /// Columns from which keys and signs stand side by side.
 const TWO_COLUMNS: u16 = 110;
@@ -26,14 +26,28 @@ pub(super) fn draw(state: &State, scroll: u16, area: Rect, buf: &mut Buffer) -> 
     }
     for y in 0..area.height {
         let line = text::line(area, y);
-        text::put(buf, line, &" ".repeat(usize::from(line.width)), state.theme.plain);
+        text::put(
+            buf,
+            line,
+            &" ".repeat(usize::from(line.width)),
+            state.theme.plain,
+        );
         buf.set_style(line, ratatui::style::Style::reset());
     }
     let (left, right) = (keys(state), signs());
     if area.width >= TWO_COLUMNS {
-        let half = area.width / 2;
+        let half = area.width / 2 + 2;
         let lines = left.len().max(right.len());
-        column(state, &left, scroll, Rect { width: half, ..area }, buf);
+        column(
+            state,
+            &left,
+            scroll,
+            Rect {
+                width: half,
+                ..area
+            },
+            buf,
+        );
         column(state, &right, scroll, text::skip(area, half), buf);
         overflow(lines, area)
     } else {
@@ -46,7 +60,9 @@ pub(super) fn draw(state: &State, scroll: u16, area: Rect, buf: &mut Buffer) -> 
 }
 
 fn overflow(lines: usize, area: Rect) -> u16 {
-    u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(area.height)
+    u16::try_from(lines)
+        .unwrap_or(u16::MAX)
+        .saturating_sub(area.height)
 }
 
 fn column(state: &State, lines: &Lines, scroll: u16, area: Rect, buf: &mut Buffer) {
@@ -60,7 +76,13 @@ fn column(state: &State, lines: &Lines, scroll: u16, area: Rect, buf: &mut Buffe
 fn keys(state: &State) -> Lines {
     let view = state.place().view;
     let mut lines = Vec::new();
-    let scopes = [Scope::Tables, Scope::Table(view), Scope::Filter, Scope::Help, Scope::Everywhere];
+    let scopes = [
+        Scope::Table(view),
+        Scope::Tables,
+        Scope::Filter,
+        Scope::Help,
+        Scope::Everywhere,
+    ];
     for scope in scopes {
         let actions: Vec<&Action> = ACTIONS.iter().filter(|a| a.scope == scope).collect();
         if actions.is_empty() {
@@ -82,13 +104,17 @@ fn key_line(state: &State, action: &Action) -> Vec<Piece> {
     let keys = keys.join(" ");
     let pad = usize::from(KEYS.saturating_sub(text::width(&keys)).max(2));
     let reason = (action.available)(state).err();
-    let tone = if reason.is_some() { Tone::Faint } else { Tone::Strong };
+    let tone = if reason.is_some() {
+        Tone::Faint
+    } else {
+        Tone::Strong
+    };
     let mut line = vec![Piece::new(format!("  {keys}{}", " ".repeat(pad)), tone)];
     match reason {
         None => line.push(Piece::new(action.help, Tone::Plain)),
         Some(reason) => {
             line.push(Piece::new(action.help, Tone::Faint));
-            line.push(Piece::new(format!(" (now: {reason})"), Tone::Muted));
+            line.push(Piece::new(format!(" ({reason})"), Tone::Muted));
         }
     }
     line
@@ -100,38 +126,59 @@ fn signs() -> Lines {
     for state in DeviceState::ALL {
         let meaning = match state {
             DeviceState::Sick => "must not be given work",
-            DeviceState::Idle => "given to a pod that has not used it for minutes",
-            DeviceState::Occupied => "not given to anybody, yet in use",
-            DeviceState::Free => "not given to anybody, not in use",
-            DeviceState::Ready => "given to a pod that used it a short while ago",
-            DeviceState::Allocated => "given to a pod; its use can not be measured",
-            DeviceState::Working => "given to a pod and at work",
+            DeviceState::Idle => "held, but not used for minutes",
+            DeviceState::Occupied => "in use, though nobody asked for it",
+            DeviceState::Free => "nobody has it, nothing uses it",
+            DeviceState::Ready => "held, and used a short while ago",
+            DeviceState::Allocated => "held; its use can not be measured",
+            DeviceState::Working => "held and at work",
             DeviceState::Partitioned => "split into MIG instances",
-            DeviceState::Unknown => "nobody can tell who has it",
+            DeviceState::Unknown => "nobody can tell who holds it",
         };
         lines.push(vec![
-            Piece::new(format!("  {} {:<12}", sign(state), state.name()), state_tone(state)),
+            Piece::new(
+                format!("  {} {:<12}", sign(state), state.name()),
+                state_tone(state),
+            ),
             Piece::new(meaning, Tone::Plain),
         ]);
     }
     let say = |sign: &'static str, tone, meaning: &'static str| {
         vec![
-            Piece::new(format!("  {sign}{}", " ".repeat(usize::from(14 - text::width(sign)))), tone),
+            Piece::new(
+                format!(
+                    "  {sign}{}",
+                    " ".repeat(usize::from(14 - text::width(sign)))
+                ),
+                tone,
+            ),
             Piece::new(meaning, Tone::Plain),
         ]
     };
     lines.push(Vec::new());
     lines.push(vec![Piece::new("Words and signs", Tone::Accent)]);
     lines.extend([
-        say("units", Tone::Strong, "what the scheduler counts: nvidia.com/…, shares included"),
-        say("devices", Tone::Strong, "GPUs and MIG instances that can be held"),
+        say(
+            "units",
+            Tone::Strong,
+            "what the scheduler counts (nvidia.com/…)",
+        ),
+        say(
+            "devices",
+            Tone::Strong,
+            "GPUs and MIG instances that can be held",
+        ),
         say("REQ", Tone::Strong, "units that the pod asks for"),
         say("ALLOC", Tone::Strong, "devices that the kubelet gave it"),
         say("USED", Tone::Strong, "devices that it used lately"),
         say("–", Tone::Strong, "not known; never a zero"),
-        say("stale 12s", Tone::Warn, "no fresh measurement for that long"),
+        say(
+            "stale 12s",
+            Tone::Warn,
+            "no fresh measurement for that long",
+        ),
         say("⚑", Tone::Notice, "uses a GPU without having asked for one"),
-        say("▲ ▼", Tone::Bad, "hot, failing · held back by heat or power"),
+        say("▲ ▼", Tone::Bad, "hot or failing · slowed down"),
     ]);
     lines
 }

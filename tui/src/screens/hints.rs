@@ -24,12 +24,19 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
     let mut used = 0;
     for (_, key, label) in &hints {
         used += text::put(buf, text::skip(line, used), key, state.theme.key);
-        used += text::put(buf, text::skip(line, used), &format!(" {label}"), state.theme.muted);
+        used += text::put(
+            buf,
+            text::skip(line, used),
+            &format!(" {label}"),
+            state.theme.muted,
+        );
         used += 3;
     }
 }
 
 fn needed(hints: &[(u8, String, String)]) -> u16 {
-    let texts = hints.iter().map(|(_, key, label)| text::width(key) + text::width(label) + 1);
+    let texts = hints
+        .iter()
+        .map(|(_, key, label)| text::width(key) + text::width(label) + 1);
     texts.sum::<u16>() + 3 * u16::try_from(hints.len().saturating_sub(1)).unwrap_or(0)
 }

@@ -21,12 +21,20 @@ const MEASURED_ROWS: usize = 400;
 pub(super) fn draw(state: &State, areas: &Areas, buf: &mut Buffer, layout: &mut Layout) {
     let area = areas.table;
     let heading = u16::from(area.height >= 3);
-    let rows = Rect { y: area.y + heading, height: area.height.saturating_sub(heading), ..area };
+    let rows = Rect {
+        y: area.y + heading,
+        height: area.height.saturating_sub(heading),
+        ..area
+    };
     let cursor = state.place().cursor.index;
     let shown = state.rows();
     layout.rows = rows;
-    layout.offset =
-        layout::scroll(state.layout.offset, cursor, shown.len(), usize::from(rows.height));
+    layout.offset = layout::scroll(
+        state.layout.offset,
+        cursor,
+        shown.len(),
+        usize::from(rows.height),
+    );
     if shown.is_empty() {
         empty(state, rows, buf);
         return;
@@ -37,7 +45,11 @@ pub(super) fn draw(state: &State, areas: &Areas, buf: &mut Buffer, layout: &mut 
     if heading > 0 {
         table.heading(state, text::line(area, 0), buf);
     }
-    let mut above = layout.offset.checked_sub(1).and_then(|at| shown.get(at)).copied();
+    let mut above = layout
+        .offset
+        .checked_sub(1)
+        .and_then(|at| shown.get(at))
+        .copied();
     for (index, row) in (0..).zip(visible) {
         let line = text::line(rows, index);
         let first = index == 0;
@@ -66,11 +78,18 @@ struct Table {
 impl Table {
     fn measure(state: &State, visible: &[Row], width: u16) -> Self {
         let columns = tables::columns(state.place().view);
-        let measured: Vec<Row> =
-            state.rows().iter().take(MEASURED_ROWS).chain(visible).copied().collect();
+        let measured: Vec<Row> = state
+            .rows()
+            .iter()
+            .take(MEASURED_ROWS)
+            .chain(visible)
+            .copied()
+            .collect();
         let cx = state.cx();
-        let spoken: Vec<bool> =
-            measured.iter().map(|row| tables::sentence(cx, *row).is_some()).collect();
+        let spoken: Vec<bool> = measured
+            .iter()
+            .map(|row| tables::sentence(cx, *row).is_some())
+            .collect();
         let content = |column: &Column| {
             let rows = measured.iter().zip(&spoken);
             rows.filter(|(_, spoken)| !column.metric || !**spoken)
@@ -94,7 +113,12 @@ impl Table {
             // A column that has less to say than its minimum does not need the minimum.
             let min = column.min.min(want);
             shown.push(column);
-            wishes.push(Wish { min, want, max: column.max, priority: column.priority });
+            wishes.push(Wish {
+                min,
+                want,
+                max: column.max,
+                priority: column.priority,
+            });
         }
         let gap = if width >= 100 { 2 } else { 1 };
         let room = width.saturating_sub(2 * MARGIN);
@@ -106,8 +130,15 @@ impl Table {
                 x += width + gap;
             }
         }
-        let metrics = placed.iter().find(|(column, ..)| column.metric).map_or(x, |(_, x, _)| *x);
-        Self { columns: placed, metrics, width }
+        let metrics = placed
+            .iter()
+            .find(|(column, ..)| column.metric)
+            .map_or(x, |(_, x, _)| *x);
+        Self {
+            columns: placed,
+            metrics,
+            width,
+        }
     }
 
     fn heading(&self, state: &State, line: Rect, buf: &mut Buffer) {
@@ -119,7 +150,10 @@ impl Table {
                     text::put_right(buf, area, column.title, state.theme.heading);
                 }
                 Align::Right => {
-                    let area = Rect { width: number_width(column, *width), ..area };
+                    let area = Rect {
+                        width: number_width(column, *width),
+                        ..area
+                    };
                     text::put_right(buf, area, column.title, state.theme.heading);
                 }
                 Align::Left => {
@@ -145,24 +179,39 @@ impl Table {
         }
         if let Some(cell) = sentence {
             let room = self.width.saturating_sub(self.metrics + MARGIN);
-            text::put_pieces(buf, within(line, self.metrics, room), &cell.pieces, &state.theme);
+            text::put_pieces(
+                buf,
+                within(line, self.metrics, room),
+                &cell.pieces,
+                &state.theme,
+            );
         }
     }
 }
 
 fn within(line: Rect, x: u16, width: u16) -> Rect {
     let rest = text::skip(line, x);
-    Rect { width: width.min(rest.width), ..rest }
+    Rect {
+        width: width.min(rest.width),
+        ..rest
+    }
 }
 
 /// Columns of the number before a bar.
 fn number_width(column: &Column, width: u16) -> u16 {
-    if column.max > 0 { column.min.min(width) } else { width }
+    if column.max > 0 {
+        column.min.min(width)
+    } else {
+        width
+    }
 }
 
 fn draw_cell(state: &State, column: &Column, cell: &Cell, area: Rect, buf: &mut Buffer) {
     let theme = &state.theme;
-    let number = Rect { width: number_width(column, area.width), ..area };
+    let number = Rect {
+        width: number_width(column, area.width),
+        ..area
+    };
     let fits = |pieces: &[tables::Piece]| text::pieces_width(pieces) <= number.width;
     let pieces = match &cell.short {
         Some(short) if !fits(&cell.pieces) => short,
@@ -189,7 +238,11 @@ fn more(state: &State, offset: usize, rows: usize, area: Rect, buf: &mut Buffer)
     }
     let corner = |line| {
         let line = text::line(area, line);
-        Rect { x: line.right().saturating_sub(1), width: 1, ..line }
+        Rect {
+            x: line.right().saturating_sub(1),
+            width: 1,
+            ..line
+        }
     };
     if offset > 0 {
         text::put(buf, corner(0), "↑", state.theme.accent);
@@ -203,7 +256,10 @@ fn more(state: &State, offset: usize, rows: usize, area: Rect, buf: &mut Buffer)
 fn empty(state: &State, area: Rect, buf: &mut Buffer) {
     let place = state.place();
     let message = if !place.filter.is_empty() {
-        format!("Nothing here contains “{}”. Esc drops the filter.", place.filter)
+        format!(
+            "Nothing here contains “{}”. Esc drops the filter.",
+            place.filter
+        )
     } else if let Api::Connecting = state.api() {
         "Asking the API server for nodes and pods…".to_owned()
     } else if let Api::Lost { shown: false, .. } = state.api() {
@@ -213,7 +269,12 @@ fn empty(state: &State, area: Rect, buf: &mut Buffer) {
     };
     let line = text::line(area, u16::from(area.height > 4));
     let line = text::skip(line, MARGIN + 1);
-    text::put(buf, line, &text::fit(&message, line.width), state.theme.style(Tone::Muted));
+    text::put(
+        buf,
+        line,
+        &text::fit(&message, line.width),
+        state.theme.style(Tone::Muted),
+    );
 }
 
 fn nothing(state: &State, view: View, within: &Within) -> String {

@@ -21,12 +21,20 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer, layout: &mut Lay
     let style = [Style::Counts, Style::Titles, Style::Numbers]
         .into_iter()
         .find(|style| tabs_width(state, *style) + needed <= line.width)
-        .unwrap_or(if filter.is_empty() && crumbs.is_empty() { Style::Titles } else { Style::Numbers });
+        .unwrap_or(if filter.is_empty() && crumbs.is_empty() {
+            Style::Titles
+        } else {
+            Style::Numbers
+        });
     let mut used = 0;
     for view in View::ALL {
         let label = label(state, view, style);
         let active = state.place().view == view;
-        let look = if active { state.theme.tab } else { state.theme.muted };
+        let look = if active {
+            state.theme.tab
+        } else {
+            state.theme.muted
+        };
         let room = text::skip(line, used);
         let width = text::put(buf, room, &label, look);
         layout.tabs.push((view, Rect { width, ..room }));
@@ -54,7 +62,11 @@ fn label(state: &State, view: View, style: Style) -> String {
     let number = view.position() + 1;
     match style {
         Style::Counts => {
-            format!(" {number} {} {} ", view.title(), state.counts()[view.position()])
+            format!(
+                " {number} {} {} ",
+                view.title(),
+                state.counts()[view.position()]
+            )
         }
         Style::Numbers if state.place().view != view => format!(" {number} "),
         _ => format!(" {number} {} ", view.title()),
@@ -62,7 +74,10 @@ fn label(state: &State, view: View, style: Style) -> String {
 }
 
 fn tabs_width(state: &State, style: Style) -> u16 {
-    View::ALL.into_iter().map(|view| text::width(&label(state, view, style)) + 1).sum()
+    View::ALL
+        .into_iter()
+        .map(|view| text::width(&label(state, view, style)) + 1)
+        .sum()
 }
 
 /// What the table is narrowed to, from the outside in.

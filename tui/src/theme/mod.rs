@@ -60,7 +60,9 @@ impl Theme {
             bad: fg(203).add_modifier(Modifier::BOLD),
             notice: fg(176),
             track: fg(237),
-            stale: fg(242).remove_modifier(Modifier::BOLD).add_modifier(Modifier::DIM),
+            stale: fg(242)
+                .remove_modifier(Modifier::BOLD)
+                .add_modifier(Modifier::DIM),
             selected: Style::new().bg(Color::Indexed(236)),
             tab: Style::new()
                 .fg(Color::Indexed(234))
@@ -88,7 +90,9 @@ impl Theme {
             bad: BOLD.add_modifier(Modifier::UNDERLINED),
             notice: Style::new().add_modifier(Modifier::ITALIC),
             track: DIM,
-            stale: Style::new().remove_modifier(Modifier::BOLD).add_modifier(Modifier::DIM),
+            stale: Style::new()
+                .remove_modifier(Modifier::BOLD)
+                .add_modifier(Modifier::DIM),
             selected: Style::new().add_modifier(Modifier::REVERSED),
             tab: BOLD.add_modifier(Modifier::REVERSED),
             heading: DIM,

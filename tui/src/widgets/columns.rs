@@ -72,9 +72,24 @@ mod tests {
 
     use super::*;
 
-    const NAME: Wish = Wish { min: 4, want: 10, max: 0, priority: 0 };
-    const BAR: Wish = Wish { min: 4, want: 8, max: 20, priority: 1 };
-    const EXTRA: Wish = Wish { min: 6, want: 6, max: 0, priority: 2 };
+    const NAME: Wish = Wish {
+        min: 4,
+        want: 10,
+        max: 0,
+        priority: 0,
+    };
+    const BAR: Wish = Wish {
+        min: 4,
+        want: 8,
+        max: 20,
+        priority: 1,
+    };
+    const EXTRA: Wish = Wish {
+        min: 6,
+        want: 6,
+        max: 0,
+        priority: 2,
+    };
 
     #[test]
     fn the_least_important_goes_first_and_the_rest_grows() {

@@ -19,7 +19,9 @@ pub fn width(text: &str) -> u16 {
 /// Terminal columns that `pieces` take side by side.
 #[must_use]
 pub fn pieces_width(pieces: &[Piece]) -> u16 {
-    pieces.iter().fold(0, |sum, piece| sum.saturating_add(width(&piece.text)))
+    pieces
+        .iter()
+        .fold(0, |sum, piece| sum.saturating_add(width(&piece.text)))
 }
 
 /// `text` in at most `room` columns, with `…` where something was cut off.
@@ -57,7 +59,12 @@ pub fn put(buf: &mut Buffer, area: Rect, text: &str, style: Style) -> u16 {
 /// Writes `text` at the right of `area`'s first line, cut at its end when it does not fit.
 pub fn put_right(buf: &mut Buffer, area: Rect, text: &str, style: Style) {
     let text = fit(text, area.width);
-    put(buf, skip(area, area.width.saturating_sub(width(&text))), &text, style);
+    put(
+        buf,
+        skip(area, area.width.saturating_sub(width(&text))),
+        &text,
+        style,
+    );
 }
 
 /// Writes pieces side by side, cut with an ellipsis at the end of `area`; returns the columns
@@ -87,7 +94,11 @@ pub fn put_pieces(buf: &mut Buffer, area: Rect, pieces: &[Piece], theme: &Theme)
 #[must_use]
 pub fn skip(area: Rect, columns: u16) -> Rect {
     let columns = columns.min(area.width);
-    Rect { x: area.x + columns, width: area.width - columns, ..area }
+    Rect {
+        x: area.x + columns,
+        width: area.width - columns,
+        ..area
+    }
 }
 
 /// The `index`-th line of `area`, empty when there is none.
@@ -96,7 +107,11 @@ pub fn line(area: Rect, index: u16) -> Rect {
     if index >= area.height {
         return Rect { height: 0, ..area };
     }
-    Rect { y: area.y + index, height: 1, ..area }
+    Rect {
+        y: area.y + index,
+        height: 1,
+        ..area
+    }
 }
 
 /// Breaks pieces into lines of at most `room` columns, at blanks where there are any.
@@ -168,18 +183,27 @@ mod tests {
         let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
         let outside = Rect::new(2, 5, 10, 1);
         assert_eq!(put(&mut buf, outside, "text", Style::new()), 0);
-        assert_eq!(put(&mut buf, Rect::new(2, 0, 10, 1), "text", Style::new()), 2);
+        assert_eq!(
+            put(&mut buf, Rect::new(2, 0, 10, 1), "text", Style::new()),
+            2
+        );
         assert_eq!(buf, Buffer::with_lines(["  te"]));
     }
 
     #[test]
     fn pieces_end_in_an_ellipsis_when_cut() {
         let theme = Theme::mono();
-        let pieces = [Piece::new("abc", Tone::Plain), Piece::new("def", Tone::Plain)];
+        let pieces = [
+            Piece::new("abc", Tone::Plain),
+            Piece::new("def", Tone::Plain),
+        ];
         let drawn = |room| {
             let mut buf = Buffer::empty(Rect::new(0, 0, 7, 1));
             put_pieces(&mut buf, Rect::new(0, 0, room, 1), &pieces, &theme);
-            buf.content().iter().map(ratatui::buffer::Cell::symbol).collect::<String>()
+            buf.content()
+                .iter()
+                .map(ratatui::buffer::Cell::symbol)
+                .collect::<String>()
         };
         assert_eq!(drawn(6), "abcdef ");
         assert_eq!(drawn(5), "abcd…  ");
@@ -191,7 +215,11 @@ mod tests {
         let wrapped = |text: &'static str, room| {
             wrap(&[Piece::new(text, Tone::Plain)], room)
                 .into_iter()
-                .map(|line| line.iter().map(|p| p.text.trim_end().to_owned()).collect::<String>())
+                .map(|line| {
+                    line.iter()
+                        .map(|p| p.text.trim_end().to_owned())
+                        .collect::<String>()
+                })
                 .collect::<Vec<_>>()
         };
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);

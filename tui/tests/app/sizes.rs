@@ -1,1 +1,1 @@
-//! 
+//! No size of the terminal is too small to be survived.

@@ -43,7 +43,10 @@ pub struct Piece {
 impl Piece {
     /// Text with a meaning.
     pub fn new(text: impl Into<Cow<'static, str>>, tone: Tone) -> Self {
-        Self { text: text.into(), tone }
+        Self {
+            text: text.into(),
+            tone,
+        }
     }
 }
 
@@ -72,13 +75,19 @@ pub struct Cell {
 impl Cell {
     /// One piece of text.
     pub fn new(text: impl Into<Cow<'static, str>>, tone: Tone) -> Self {
-        Self { pieces: vec![Piece::new(text, tone)], ..Self::default() }
+        Self {
+            pieces: vec![Piece::new(text, tone)],
+            ..Self::default()
+        }
     }
 
     /// Several pieces of text.
     #[must_use]
     pub fn of(pieces: Vec<Piece>) -> Self {
-        Self { pieces, ..Self::default() }
+        Self {
+            pieces,
+            ..Self::default()
+        }
     }
 
     /// A value that nobody knows.
@@ -111,7 +120,10 @@ impl Cell {
     /// The same with a bar.
     #[must_use]
     pub fn with_gauge(mut self, percent: u8, tone: Tone) -> Self {
-        self.gauge = Some(Gauge { percent: percent.min(100), tone });
+        self.gauge = Some(Gauge {
+            percent: percent.min(100),
+            tone,
+        });
         self
     }
 
@@ -124,6 +136,8 @@ impl Cell {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.pieces.iter().try_for_each(|piece| f.write_str(&piece.text))
+        self.pieces
+            .iter()
+            .try_for_each(|piece| f.write_str(&piece.text))
     }
 }

@@ -92,6 +92,20 @@ impl Column {
         }
     }
 
+    /// A column of numbers that may be followed by what they are measured against.
+    pub(super) const fn amount(
+        title: &'static str,
+        priority: u8,
+        (min, want): (u16, u16),
+        content: Content,
+    ) -> Self {
+        Self {
+            min,
+            want: Want::Fixed(want),
+            ..Self::number(title, priority, min, content)
+        }
+    }
+
     /// A number with a bar where there is room.
     pub(super) const fn gauge(
         title: &'static str,

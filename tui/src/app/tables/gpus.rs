@@ -11,17 +11,19 @@ use super::{Cx, stale_cell};
 use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column::words("NODE", 1, (8, 32), Content::Device(node)),
+    Column::words("NODE", 1, (12, 32), Content::Device(node)),
     Column::number("GPU", 0, 3, Content::Device(index)),
-    Column::words("PRODUCT", 2, (8, 30), Content::Device(product)).measured(),
+    Column::words("PRODUCT", 3, (10, 30), Content::Device(product)).measured(),
     Column::words("STATE", 0, (10, 13), Content::Device(state)).measured(),
-    Column::gauge("UTIL", 1, (4, 14, 26), Content::Device(utilization)),
-    Column::gauge("VRAM", 1, (9, 20, 34), Content::Device(memory)),
-    Column::number("TEMP", 3, 6, Content::Device(temperature)).measured(),
-    Column::words("POWER", 4, (5, 9), Content::Device(power)).measured(),
+    Column::gauge("UTIL", 1, (4, 14, 24), Content::Device(utilization)),
+    Column::gauge("VRAM", 1, (10, 20, 30), Content::Device(memory)),
+    Column::number("TEMP", 4, 5, Content::Device(temperature)).measured(),
+    Column::amount("POWER", 5, (5, 9), Content::Device(power)).measured(),
     Column::words("HELD BY", 2, (14, 44), Content::Device(holder)).measured(),
-    Column::number("PROC", 6, 4, Content::Device(processes)).measured(),
-    Column::words("NOTE", 5, (10, 60), Content::Device(note)).remarks().when_filled(),
+    Column::number("PROC", 7, 4, Content::Device(processes)).measured(),
+    Column::words("NOTE", 6, (12, 34), Content::Device(note))
+        .remarks()
+        .when_filled(),
 ];
 
 fn node(cx: &Cx<'_>, row: &DeviceRow) -> Cell {
@@ -29,7 +31,14 @@ fn node(cx: &Cx<'_>, row: &DeviceRow) -> Cell {
 }
 
 pub(super) fn node_name(cx: &Cx<'_>, name: &NodeName) -> Cell {
-    Cell::new(name.to_string(), if cx.repeated { Tone::Faint } else { Tone::Strong })
+    Cell::new(
+        name.to_string(),
+        if cx.repeated {
+            Tone::Faint
+        } else {
+            Tone::Strong
+        },
+    )
 }
 
 fn index(_: &Cx<'_>, row: &DeviceRow) -> Cell {
@@ -58,7 +67,10 @@ fn product(cx: &Cx<'_>, row: &DeviceRow) -> Cell {
             && matches!(&next.device().kind, DeviceKind::MigInstance { parent: other, .. } if other == parent)
     });
     let branch = if goes_on { "├ " } else { "└ " };
-    Cell::of(vec![Piece::new(branch, Tone::Faint), Piece::new(profile.clone(), Tone::Plain)])
+    Cell::of(vec![
+        Piece::new(branch, Tone::Faint),
+        Piece::new(profile.clone(), Tone::Plain),
+    ])
 }
 
 fn state(_: &Cx<'_>, row: &DeviceRow) -> Cell {
@@ -67,7 +79,9 @@ fn state(_: &Cx<'_>, row: &DeviceRow) -> Cell {
 }
 
 fn utilization(_: &Cx<'_>, row: &DeviceRow) -> Cell {
-    Cell::reading(&row.device().utilization, |percent| utilization_cell(percent.0))
+    Cell::reading(&row.device().utilization, |percent| {
+        utilization_cell(percent.0)
+    })
 }
 
 fn memory(_: &Cx<'_>, row: &DeviceRow) -> Cell {
@@ -80,22 +94,24 @@ fn memory(_: &Cx<'_>, row: &DeviceRow) -> Cell {
 }
 
 fn temperature(_: &Cx<'_>, row: &DeviceRow) -> Cell {
-    Cell::reading(&row.device().temperature, |celsius| temperature_cell(celsius.0))
+    Cell::reading(&row.device().temperature, |celsius| {
+        temperature_cell(celsius.0)
+    })
 }
 
 fn power(_: &Cx<'_>, row: &DeviceRow) -> Cell {
     let device = row.device();
     Cell::reading(&device.power, |power| {
-        let watts = Piece::new(format!("{power:>5}"), Tone::Plain);
-        let limit = device.power_limit.get();
-        let whole = limit.map(|limit| {
-            let draw = power.0.saturating_add(500) / 1000;
-            Cell::of(vec![
-                Piece::new(format!("{draw:>4}"), Tone::Plain),
-                Piece::new(format!("/{limit}"), Tone::Muted),
-            ])
-        });
-        whole.unwrap_or_else(|| Cell::of(vec![watts.clone()])).or_short(vec![watts])
+        let watts = Piece::new(power.to_string(), Tone::Plain);
+        let Some(limit) = device.power_limit.get() else {
+            return Cell::of(vec![watts]);
+        };
+        let draw = power.0.saturating_add(500) / 1000;
+        Cell::of(vec![
+            Piece::new(draw.to_string(), Tone::Plain),
+            Piece::new(format!("/{limit}"), Tone::Muted),
+        ])
+        .or_short(vec![watts])
     })
 }
 
@@ -117,7 +133,10 @@ fn holder(cx: &Cx<'_>, row: &DeviceRow) -> Cell {
 
 /// The pods among the holders, each once: a pod may hold several shares.
 fn pods_of(holders: &[AllocatedTo]) -> Vec<(&str, &str)> {
-    let mut pods: Vec<_> = holders.iter().map(|to| (&*to.namespace, &*to.pod)).collect();
+    let mut pods: Vec<_> = holders
+        .iter()
+        .map(|to| (&*to.namespace, &*to.pod))
+        .collect();
     pods.sort_unstable();
     pods.dedup();
     pods
@@ -158,6 +177,37 @@ fn occupant(cx: &Cx<'_>, row: &DeviceRow) -> Cell {
     Cell::of(pieces)
 }
 
+/// The device in one line, for where there are no columns.
+#[must_use]
+pub fn device_line(cx: &Cx<'_>, row: &DeviceRow) -> Vec<Piece> {
+    let device = row.device();
+    let name = match device.kind {
+        DeviceKind::Gpu { .. } => format!("{} {} ", device.index, product_of(row)),
+        DeviceKind::MigInstance { .. } => format!("  {} ", product_of(row)),
+    };
+    let mut line = vec![
+        Piece::new(name, Tone::Plain),
+        Piece::new(
+            format!("{} {}", sign(row.state), row.state.name()),
+            state_tone(row.state),
+        ),
+    ];
+    let cells = [
+        (!row.stale).then(|| utilization(cx, row)),
+        Some(memory(cx, row)),
+        Some(holder(cx, row)),
+    ];
+    for cell in cells
+        .into_iter()
+        .flatten()
+        .filter(|cell| *cell != Cell::unknown())
+    {
+        line.push(Piece::new("  ", Tone::Plain));
+        line.extend(cell.pieces);
+    }
+    line
+}
+
 fn processes(_: &Cx<'_>, row: &DeviceRow) -> Cell {
     match row.processes.len() {
         0 => Cell::new("0", Tone::Faint),
@@ -171,7 +221,10 @@ fn note(_: &Cx<'_>, row: &DeviceRow) -> Cell {
     match row.device().health.known() {
         Some(Health::Sick { why }) => notes.push(Piece::new(format::one_line(why), Tone::Bad)),
         Some(Health::Degraded { why }) => {
-            notes.push(Piece::new(format!("▲ {}", format::one_line(why)), Tone::Bad));
+            notes.push(Piece::new(
+                format!("▲ {}", format::one_line(why)),
+                Tone::Bad,
+            ));
         }
         Some(Health::Ok) | None => {}
     }

@@ -10,9 +10,9 @@ mod state_sign;
 
 pub use cell::{Cell, Gauge, Piece, Tone};
 pub use column::{Align, Column, Want};
-pub use gpus::{held_by, product_of};
+pub use gpus::{device_line, held_by, product_of};
 pub use pods::status_tone;
-pub use processes::{gpu_label, owner_pieces};
+pub use processes::{gpu_label, owner_pieces, process_line};
 pub use state_sign::{counts_pieces, sign, state_tone};
 
 use std::time::Duration;
@@ -41,7 +41,12 @@ impl<'a> Cx<'a> {
     /// For a row that stands alone.
     #[must_use]
     pub const fn new(picture: &'a Picture, clock: Clock) -> Self {
-        Self { picture, clock, repeated: false, position: 0 }
+        Self {
+            picture,
+            clock,
+            repeated: false,
+            position: 0,
+        }
     }
 
     /// The same, for a row below one of the same node.

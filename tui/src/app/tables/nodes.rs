@@ -10,17 +10,19 @@ use super::{Cx, stale_cell};
 use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column::words("NODE", 0, (8, 36), Content::Node(name)),
+    Column::words("NODE", 0, (12, 36), Content::Node(name)),
     Column::words("STATUS", 2, (8, 24), Content::Node(status)),
-    Column::words("GPUS", 1, (9, 40), Content::Node(products)),
+    Column::words("GPUS", 1, (12, 40), Content::Node(products)),
     Column::words("UNITS", 1, (5, 12), Content::Node(units)),
-    Column::words("DEVICES", 3, (7, 44), Content::Node(devices)).measured(),
-    Column::gauge("UTIL", 2, (4, 14, 26), Content::Node(utilization)),
-    Column::gauge("VRAM", 2, (11, 20, 34), Content::Node(memory)),
-    Column::number("TEMP", 4, 6, Content::Node(temperature)).measured(),
-    Column::number("POWER", 5, 6, Content::Node(power)).measured(),
-    Column::words("DAEMON", 6, (6, 12), Content::Node(daemon)).remarks(),
-    Column::words("WHY", 7, (14, 80), Content::Node(why)).remarks().when_filled(),
+    Column::words("DEVICES", 4, (7, 44), Content::Node(devices)).measured(),
+    Column::gauge("UTIL", 2, (4, 14, 24), Content::Node(utilization)),
+    Column::gauge("VRAM", 2, (11, 20, 31), Content::Node(memory)),
+    Column::number("TEMP", 3, 5, Content::Node(temperature)).measured(),
+    Column::number("POWER", 5, 5, Content::Node(power)).measured(),
+    Column::words("DAEMON", 6, (9, 12), Content::Node(daemon)).remarks(),
+    Column::words("WHY", 7, (18, 48), Content::Node(why))
+        .remarks()
+        .when_filled(),
 ];
 
 /// Temperature in °C from which it is called hot: NVIDIA's consumer cards slow down from 83 to 90.
@@ -46,7 +48,10 @@ fn status(_: &Cx<'_>, row: &NodeRow) -> Cell {
         pieces.push(Piece::new(" cordoned", Tone::Warn));
     }
     if !row.info.roles.is_empty() {
-        pieces.push(Piece::new(format!(" {}", row.info.roles.join(",")), Tone::Muted));
+        pieces.push(Piece::new(
+            format!(" {}", row.info.roles.join(",")),
+            Tone::Muted,
+        ));
     }
     Cell::of(pieces).or_short(short)
 }
@@ -62,28 +67,39 @@ pub(crate) fn product_list(row: &NodeRow) -> String {
 }
 
 fn products(_: &Cx<'_>, row: &NodeRow) -> Cell {
-    if row.products.is_empty() { Cell::unknown() } else { Cell::new(product_list(row), Tone::Plain) }
+    if row.products.is_empty() {
+        Cell::unknown()
+    } else {
+        Cell::new(product_list(row), Tone::Plain)
+    }
 }
 
 fn units(_: &Cx<'_>, row: &NodeRow) -> Cell {
     if row.resources.is_empty() {
         return Cell::new("none", Tone::Faint);
     }
-    let requested =
-        row.requested().map_or_else(|| format::UNKNOWN.to_owned(), |units| units.to_string());
+    let requested = row
+        .requested()
+        .map_or_else(|| format::UNKNOWN.to_owned(), |units| units.to_string());
     let counts = Piece::new(format!("{requested}/{}", row.allocatable()), Tone::Plain);
     let short = vec![counts.clone()];
     let free = match row.free() {
         None => Piece::new("", Tone::Plain),
         Some(0) => Piece::new(" full", Tone::Faint),
         Some(free) if free < 0 => Piece::new(format!(" {free} free"), Tone::Warn),
+        // Free, but no pod can be put there.
+        Some(free) if row.info.cordoned || row.info.readiness != Readiness::Ready => {
+            Piece::new(format!(" {free} free"), Tone::Muted)
+        }
         Some(free) => Piece::new(format!(" {free} free"), Tone::Accent),
     };
     Cell::of(vec![counts, free]).or_short(short)
 }
 
 fn devices(_: &Cx<'_>, row: &NodeRow) -> Cell {
-    let Some(counts) = &row.devices else { return Cell::unknown() };
+    let Some(counts) = &row.devices else {
+        return Cell::unknown();
+    };
     let join = |short| {
         let mut pieces = Vec::new();
         for piece in counts_pieces(counts, short) {
@@ -103,7 +119,11 @@ fn utilization(_: &Cx<'_>, row: &NodeRow) -> Cell {
 
 /// A share of time with a bar; much is good.
 pub(super) fn utilization_cell(percent: u8) -> Cell {
-    let tone = if percent == 0 { Tone::Muted } else { Tone::Plain };
+    let tone = if percent == 0 {
+        Tone::Muted
+    } else {
+        Tone::Plain
+    };
     Cell::new(format!("{percent}%"), tone).with_gauge(percent, Tone::Good)
 }
 
@@ -112,13 +132,16 @@ fn memory(_: &Cx<'_>, row: &NodeRow) -> Cell {
 }
 
 /// Used of all memory with a bar; nearly all is bad.
-pub(super) fn memory_cell(
-    used: Option<gputop_model::Bytes>,
-    total: gputop_model::Bytes,
-) -> Cell {
-    let percent = used.and_then(|used| used.share_of(total)).map(|percent| percent.0);
+pub(super) fn memory_cell(used: Option<gputop_model::Bytes>, total: gputop_model::Bytes) -> Cell {
+    let percent = used
+        .and_then(|used| used.share_of(total))
+        .map(|percent| percent.0);
     let full = percent.is_some_and(|percent| percent >= FULL);
-    let (text, bar) = if full { (Tone::Bad, Tone::Bad) } else { (Tone::Plain, Tone::Accent) };
+    let (text, bar) = if full {
+        (Tone::Bad, Tone::Bad)
+    } else {
+        (Tone::Plain, Tone::Accent)
+    };
     let cell = Cell::new(format::memory(used, total), text);
     match percent {
         Some(percent) => cell.with_gauge(percent, bar),
@@ -133,14 +156,17 @@ fn temperature(_: &Cx<'_>, row: &NodeRow) -> Cell {
 /// Degrees; heat has a sign as well as a colour.
 pub(super) fn temperature_cell(celsius: i32) -> Cell {
     if celsius >= HOT {
-        Cell::new(format!("▲{celsius}°C"), Tone::Bad)
+        // One column for the sign, so that three digits still fit.
+        Cell::new(format!("▲{celsius}°"), Tone::Bad)
     } else {
         Cell::new(format!("{celsius}°C"), Tone::Plain)
     }
 }
 
 fn power(_: &Cx<'_>, row: &NodeRow) -> Cell {
-    Cell::known(row.power, |power| Cell::new(format::power(power), Tone::Plain))
+    Cell::known(row.power, |power| {
+        Cell::new(format::power(power), Tone::Plain)
+    })
 }
 
 fn daemon(_: &Cx<'_>, row: &NodeRow) -> Cell {
@@ -169,12 +195,19 @@ pub(super) fn sentence(row: &NodeRow) -> Option<Cell> {
     let measured = row.utilization.is_some()
         || row.memory.is_some()
         || row.power.is_some()
-        || row.devices.as_ref().is_some_and(|counts| !counts.is_empty());
+        || row
+            .devices
+            .as_ref()
+            .is_some_and(|counts| !counts.is_empty());
     if measured {
         return None;
     }
     let reason = row.reason.clone().or_else(|| row.agent.reason())?;
     // A machine without a GPU is nothing to worry about; one whose GPUs are not seen is.
-    let tone = if row.capacity() > 0 { Tone::Warn } else { Tone::Muted };
+    let tone = if row.capacity() > 0 {
+        Tone::Warn
+    } else {
+        Tone::Muted
+    };
     Some(Cell::new(format::one_line(&reason), tone))
 }

@@ -9,16 +9,16 @@ use super::{Cx, stale_cell};
 use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column::words("POD", 0, (14, 52), Content::Pod(name)),
-    Column::words("WORKLOAD", 5, (12, 40), Content::Pod(workload)),
-    Column::words("NODE", 2, (6, 32), Content::Pod(node)),
-    Column::words("STATUS", 1, (7, 20), Content::Pod(status)),
+    Column::words("POD", 0, (18, 52), Content::Pod(name)),
+    Column::words("WORKLOAD", 4, (16, 40), Content::Pod(workload)),
+    Column::words("NODE", 2, (8, 32), Content::Pod(node)),
+    Column::words("STATUS", 1, (9, 20), Content::Pod(status)),
     Column::number("REQ", 0, 3, Content::Pod(requested)),
     Column::number("ALLOC", 0, 5, Content::Pod(allocated)).measured(),
     Column::number("USED", 0, 4, Content::Pod(used)).measured(),
     Column::number("VRAM", 2, 7, Content::Pod(memory)).measured(),
     Column::number("IDLE", 1, 6, Content::Pod(idle)).measured(),
-    Column::words("WHY", 3, (10, 100), Content::Pod(why)).when_filled(),
+    Column::words("WHY", 5, (12, 100), Content::Pod(why)).when_filled(),
 ];
 
 fn name(_: &Cx<'_>, row: &PodRow) -> Cell {
@@ -35,9 +35,20 @@ fn workload(_: &Cx<'_>, row: &PodRow) -> Cell {
         return Cell::new("bare pod", Tone::Muted);
     }
     Cell::of(vec![
-        Piece::new(format!("{} ", workload.kind), Tone::Muted),
+        Piece::new(format!("{}/", short_kind(&workload.kind)), Tone::Muted),
         Piece::new(workload.name.clone(), Tone::Plain),
     ])
+}
+
+/// A kind as kubectl abbreviates it.
+fn short_kind(kind: &str) -> String {
+    match kind {
+        "Deployment" => "deploy".to_owned(),
+        "StatefulSet" => "sts".to_owned(),
+        "DaemonSet" => "ds".to_owned(),
+        "ReplicaSet" => "rs".to_owned(),
+        other => other.to_lowercase(),
+    }
 }
 
 fn node(_: &Cx<'_>, row: &PodRow) -> Cell {
@@ -64,7 +75,14 @@ fn status(_: &Cx<'_>, row: &PodRow) -> Cell {
 
 fn requested(_: &Cx<'_>, row: &PodRow) -> Cell {
     match row.info.gpu_units() {
-        0 => Cell::new("0", if row.unrequested { Tone::Notice } else { Tone::Faint }),
+        0 => Cell::new(
+            "0",
+            if row.unrequested {
+                Tone::Notice
+            } else {
+                Tone::Faint
+            },
+        ),
         units => Cell::new(units.to_string(), Tone::Plain),
     }
 }
@@ -93,7 +111,9 @@ fn memory(_: &Cx<'_>, row: &PodRow) -> Cell {
     if !row.concerns_gpus() || row.info.node.is_none() || row.info.phase.is_finished() {
         return Cell::default();
     }
-    Cell::known(row.memory_used, |bytes| Cell::new(bytes.to_string(), Tone::Plain))
+    Cell::known(row.memory_used, |bytes| {
+        Cell::new(bytes.to_string(), Tone::Plain)
+    })
 }
 
 fn idle(cx: &Cx<'_>, row: &PodRow) -> Cell {
@@ -105,12 +125,27 @@ fn idle(cx: &Cx<'_>, row: &PodRow) -> Cell {
 
 fn why(cx: &Cx<'_>, row: &PodRow) -> Cell {
     let mut notes: Vec<Piece> = Vec::new();
-    notes.extend(stale_cell(row.age.filter(|_| row.stale && row.concerns_gpus())));
+    let stale = stale_cell(row.age.filter(|_| row.stale && row.concerns_gpus()));
+    let short = match &stale {
+        Some(stale) => Some(vec![stale.clone()]),
+        None if row.unrequested => Some(vec![Piece::new("⚑ not asked", Tone::Notice)]),
+        None => None,
+    };
+    notes.extend(stale);
     if row.unrequested {
         notes.push(Piece::new("⚑ uses a GPU it did not ask for", Tone::Notice));
     }
-    if let Some(reason) = row.info.reason.as_deref().filter(|reason| *reason != row.status()) {
-        let tone = if row.info.phase == Phase::Pending { Tone::Warn } else { Tone::Muted };
+    if let Some(reason) = row
+        .info
+        .reason
+        .as_deref()
+        .filter(|reason| *reason != row.status())
+    {
+        let tone = if row.info.phase == Phase::Pending {
+            Tone::Warn
+        } else {
+            Tone::Muted
+        };
         notes.push(Piece::new(format::one_line(reason), tone));
     }
     if row.info.gpu_units() > 0 && row.in_use.is_none() && row.info.node.is_some() {
@@ -124,13 +159,20 @@ fn why(cx: &Cx<'_>, row: &PodRow) -> Cell {
         }
         pieces.push(note);
     }
-    Cell::of(pieces)
+    Cell {
+        short,
+        ..Cell::of(pieces)
+    }
 }
 
 /// Why the use of the pod's devices is not known: what its node says.
 fn node_reason(cx: &Cx<'_>, row: &PodRow) -> Option<String> {
     let name = row.info.node.as_ref()?;
-    let node = cx.picture.nodes.iter().find(|node| node.info.name == *name)?;
+    let node = cx
+        .picture
+        .nodes
+        .iter()
+        .find(|node| node.info.name == *name)?;
     let reason = match &node.info.readiness {
         Readiness::NotReady { .. } => Some("the node is not ready".to_owned()),
         _ => node.reason.clone().or_else(|| node.agent.reason()),

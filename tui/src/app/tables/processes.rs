@@ -10,16 +10,16 @@ use super::{Cx, stale_cell};
 use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column::words("NODE", 1, (8, 32), Content::Process(node)),
+    Column::words("NODE", 1, (10, 32), Content::Process(node)),
     Column::words("GPU", 1, (3, 12), Content::Process(gpu)),
     Column::number("PID", 0, 7, Content::Process(pid)),
     Column::words("USER", 4, (5, 14), Content::Process(user)),
     Column::words("NAME", 0, (8, 28), Content::Process(name)),
     Column::words("TYPE", 5, (4, 4), Content::Process(kind)),
-    Column::gauge("SM", 1, (4, 14, 26), Content::Process(sm)),
+    Column::gauge("SM", 1, (4, 11, 24), Content::Process(sm)),
     Column::number("VRAM", 1, 7, Content::Process(memory)).measured(),
-    Column::words("HELD BY", 1, (14, 60), Content::Process(holder)).measured(),
-    Column::words("NOTE", 3, (13, 40), Content::Process(note)).when_filled(),
+    Column::words("HELD BY", 1, (18, 60), Content::Process(holder)).measured(),
+    Column::words("NOTE", 3, (9, 40), Content::Process(note)).when_filled(),
 ];
 
 fn node(cx: &Cx<'_>, row: &ProcessRow) -> Cell {
@@ -48,7 +48,9 @@ fn pid(_: &Cx<'_>, row: &ProcessRow) -> Cell {
 }
 
 fn user(_: &Cx<'_>, row: &ProcessRow) -> Cell {
-    Cell::reading(&row.process().user, |user| Cell::new(format::one_line(user), Tone::Plain))
+    Cell::reading(&row.process().user, |user| {
+        Cell::new(format::one_line(user), Tone::Plain)
+    })
 }
 
 fn name(_: &Cx<'_>, row: &ProcessRow) -> Cell {
@@ -57,7 +59,11 @@ fn name(_: &Cx<'_>, row: &ProcessRow) -> Cell {
 
 fn kind(_: &Cx<'_>, row: &ProcessRow) -> Cell {
     let kind = row.process().kind;
-    let tone = if kind == ProcessKind::Compute { Tone::Plain } else { Tone::Muted };
+    let tone = if kind == ProcessKind::Compute {
+        Tone::Plain
+    } else {
+        Tone::Muted
+    };
     Cell::new(kind.letters(), tone)
 }
 
@@ -66,14 +72,21 @@ fn sm(_: &Cx<'_>, row: &ProcessRow) -> Cell {
 }
 
 fn memory(_: &Cx<'_>, row: &ProcessRow) -> Cell {
-    Cell::reading(&row.process().memory_used, |bytes| Cell::new(bytes.to_string(), Tone::Plain))
+    Cell::reading(&row.process().memory_used, |bytes| {
+        Cell::new(bytes.to_string(), Tone::Plain)
+    })
 }
 
 /// What the process belongs to.
 #[must_use]
 pub fn owner_pieces(owner: &ProcessOwner) -> Vec<Piece> {
     match owner {
-        ProcessOwner::Pod { namespace, pod, container, .. } => {
+        ProcessOwner::Pod {
+            namespace,
+            pod,
+            container,
+            ..
+        } => {
             let mut pieces = vec![
                 Piece::new(format!("{namespace}/"), Tone::Muted),
                 Piece::new(pod.clone(), Tone::Plain),
@@ -84,29 +97,58 @@ pub fn owner_pieces(owner: &ProcessOwner) -> Vec<Piece> {
             pieces
         }
         ProcessOwner::UnknownPod(uid) => {
-            vec![Piece::new(format!("a pod that is gone ({uid})"), Tone::Notice)]
+            vec![Piece::new(
+                format!("a pod that is gone ({uid})"),
+                Tone::Notice,
+            )]
         }
         ProcessOwner::Outside(what) => vec![Piece::new(format::one_line(what), Tone::Notice)],
         ProcessOwner::Unknown => vec![Piece::new(format::UNKNOWN, Tone::Faint)],
     }
 }
 
+/// The process in one line, for where there are no columns.
+#[must_use]
+pub fn process_line(row: &ProcessRow) -> Vec<Piece> {
+    let process = row.process();
+    let mut line = vec![
+        Piece::new(format!("{} ", process.pid), Tone::Muted),
+        Piece::new(format::one_line(&process.name), Tone::Strong),
+    ];
+    if let Some(used) = process.memory_used.get() {
+        line.push(Piece::new(format!("  {used}"), Tone::Plain));
+    }
+    if let Some(percent) = process.sm.fresh().filter(|_| !row.stale) {
+        line.push(Piece::new(format!("  {percent}"), Tone::Plain));
+    }
+    line
+}
+
 fn holder(_: &Cx<'_>, row: &ProcessRow) -> Cell {
-    Cell::of(owner_pieces(&row.owner))
+    let pieces = owner_pieces(&row.owner);
+    match &row.owner {
+        // Without the container, which says the least.
+        ProcessOwner::Pod { .. } => {
+            let short = pieces[..2].to_vec();
+            Cell::of(pieces).or_short(short)
+        }
+        _ => Cell::of(pieces),
+    }
 }
 
 fn note(_: &Cx<'_>, row: &ProcessRow) -> Cell {
-    let mut pieces: Vec<Piece> = stale_cell(row.stale.then_some(row.age)).into_iter().collect();
-    let note = match (&row.owner, row.allocated) {
-        (ProcessOwner::Pod { .. }, Some(false)) => Some("⚑ not asked for"),
-        (ProcessOwner::Outside(_), _) => Some("outside the cluster"),
-        _ => None,
+    let stale = stale_cell(row.stale.then_some(row.age));
+    let (note, short) = match (&row.owner, row.allocated) {
+        (ProcessOwner::Pod { .. }, Some(false)) => ("⚑ not asked for", "⚑"),
+        (ProcessOwner::Outside(_), _) => ("outside the cluster", "outside"),
+        _ => return Cell::of(stale.into_iter().collect()),
     };
-    if let Some(note) = note {
-        if !pieces.is_empty() {
-            pieces.push(Piece::new(", ", Tone::Faint));
+    let note = Piece::new(note, Tone::Notice);
+    match stale {
+        None => Cell::of(vec![note]).or_short(vec![Piece::new(short, Tone::Notice)]),
+        Some(stale) => {
+            let pieces = vec![stale.clone(), Piece::new(", ", Tone::Faint), note];
+            Cell::of(pieces).or_short(vec![stale])
         }
-        pieces.push(Piece::new(note, Tone::Notice));
     }
-    Cell::of(pieces)
 }

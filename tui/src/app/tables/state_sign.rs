@@ -81,8 +81,10 @@ mod tests {
     #[test]
     fn states_that_do_not_occur_are_not_named() {
         let counts = DeviceCounts::from([(DeviceState::Working, 5), (DeviceState::Free, 3)]);
-        let shown: Vec<_> =
-            counts_pieces(&counts, false).into_iter().map(|piece| piece.text).collect();
+        let shown: Vec<_> = counts_pieces(&counts, false)
+            .into_iter()
+            .map(|piece| piece.text)
+            .collect();
         assert_eq!(shown, ["○ 3 free", "● 5 working"]);
     }
 }

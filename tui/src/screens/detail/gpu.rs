@@ -3,10 +3,10 @@
 use gputop_fleet::state::{AllocatedTo, DeviceRow, DeviceState, Gap};
 use gputop_model::{Bytes, DeviceKind, MilliWatts, Reading};
 
-use super::Facts;
+use super::{Facts, add, list, say};
 use crate::app::format;
 use crate::app::tables::{
-    Cx, Piece, Tone, held_by, owner_pieces, product_of, sign, state_tone,
+    Cx, Piece, Tone, held_by, owner_pieces, process_line, product_of, sign, state_tone,
 };
 
 pub(super) fn facts(cx: Cx<'_>, row: &DeviceRow) -> Facts {
@@ -14,7 +14,10 @@ pub(super) fn facts(cx: Cx<'_>, row: &DeviceRow) -> Facts {
     let mut facts = Facts {
         title: vec![
             Piece::new(row.node.to_string(), Tone::Muted),
-            Piece::new(format!("  GPU {} {}", device.index, product_of(row)), Tone::Strong),
+            Piece::new(
+                format!("  GPU {} {}", device.index, product_of(row)),
+                Tone::Strong,
+            ),
             Piece::new(
                 format!("  {} {}", sign(row.state), row.state.name()),
                 state_tone(row.state),
@@ -22,30 +25,62 @@ pub(super) fn facts(cx: Cx<'_>, row: &DeviceRow) -> Facts {
         ],
         ..Facts::default()
     };
-    facts.say("state", meaning(row), state_tone(row.state));
+    let lead = &mut facts.lead;
+    say(lead, "state", meaning(row), state_tone(row.state));
     if row.stale {
         let age = format::spoken(row.age);
-        facts.say("stale", format!("measured {age} ago, nothing since"), Tone::Warn);
+        say(
+            lead,
+            "stale",
+            format!("measured {age} ago, nothing since"),
+            Tone::Warn,
+        );
     }
     if let Some(why) = device.health.known().and_then(|health| health.why()) {
-        facts.say("health", format::one_line(why), Tone::Bad);
+        say(lead, "health", format::one_line(why), Tone::Bad);
     }
     let holders = row.allocated_to.as_deref().unwrap_or_default();
-    facts.list("given to", holders.iter().map(holder).collect(), 5);
-    let processes = row.processes.iter().map(|at| process(cx, *at)).collect();
-    facts.list("processes", processes, 5);
-    facts.add("memory", memory(&device.memory_used, &device.memory_total));
-    facts.add("power", power(&device.power, &device.power_limit));
+    list(&mut facts.parts, "given to", holders.iter().map(holder));
+    list(
+        &mut facts.parts,
+        "processes",
+        row.processes.iter().map(|at| {
+            let process = &cx.picture.processes[*at];
+            let mut line = process_line(process);
+            line.push(Piece::new("  ", Tone::Plain));
+            line.extend(owner_pieces(&process.owner));
+            line
+        }),
+    );
+
+    let rest = &mut facts.rest;
+    add(
+        rest,
+        "memory",
+        memory(&device.memory_used, &device.memory_total),
+    );
+    add(rest, "power", power(&device.power, &device.power_limit));
     let reasons = device.throttle_reasons.known();
-    let reasons: Vec<String> = reasons.into_iter().flatten().map(ToString::to_string).collect();
-    facts.say("clocks", reasons.join(", "), Tone::Plain);
-    if let Reading::Value(percent) = device.memory_utilization {
-        facts.say("memory bus", format!("{percent} of the time"), Tone::Plain);
+    let reasons: Vec<String> = reasons
+        .into_iter()
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
+    if !reasons.is_empty() {
+        say(rest, "held back", reasons.join(", "), Tone::Plain);
     }
-    facts.say("product", device.product.clone(), Tone::Plain);
-    facts.say("uuid", device.uuid.to_string(), Tone::Muted);
+    if let Reading::Value(percent) = device.memory_utilization {
+        say(
+            rest,
+            "memory bus",
+            format!("busy {percent} of the time"),
+            Tone::Plain,
+        );
+    }
+    say(rest, "product", device.product.clone(), Tone::Plain);
+    say(rest, "uuid", device.uuid.to_string(), Tone::Muted);
     if let DeviceKind::MigInstance { parent, .. } = &device.kind {
-        facts.say("part of", parent.to_string(), Tone::Muted);
+        say(rest, "part of", parent.to_string(), Tone::Muted);
     }
     facts
 }
@@ -53,7 +88,9 @@ pub(super) fn facts(cx: Cx<'_>, row: &DeviceRow) -> Facts {
 /// The state in a sentence.
 fn meaning(row: &DeviceRow) -> String {
     let quiet = row.device().idle_for.get().map(format::spoken);
-    let quiet = quiet.map(|quiet| format!(" for {quiet}")).unwrap_or_default();
+    let quiet = quiet
+        .map(|quiet| format!(" for {quiet}"))
+        .unwrap_or_default();
     match row.state {
         DeviceState::Sick => "must not be given work".to_owned(),
         DeviceState::Idle => format!("given to a pod that has done nothing with it{quiet}"),
@@ -72,27 +109,13 @@ fn meaning(row: &DeviceRow) -> String {
 
 fn holder(to: &AllocatedTo) -> Vec<Piece> {
     let mut pieces = vec![Piece::new(held_by(to), Tone::Plain)];
-    if to.container != to.pod {
-        pieces.push(Piece::new(format!(" {}", to.container), Tone::Muted));
-    }
+    pieces.push(Piece::new(
+        format!("  container {}", to.container),
+        Tone::Muted,
+    ));
     if let Some(share) = to.device_id.share() {
         pieces.push(Piece::new(format!("  share {share}"), Tone::Muted));
     }
-    pieces
-}
-
-fn process(cx: Cx<'_>, at: usize) -> Vec<Piece> {
-    let row = &cx.picture.processes[at];
-    let process = row.process();
-    let mut pieces = vec![
-        Piece::new(format!("{} ", process.pid), Tone::Muted),
-        Piece::new(format::one_line(&process.name), Tone::Strong),
-    ];
-    if let Some(used) = process.memory_used.get() {
-        pieces.push(Piece::new(format!(" {used}"), Tone::Plain));
-    }
-    pieces.push(Piece::new("  ", Tone::Plain));
-    pieces.extend(owner_pieces(&row.owner));
     pieces
 }
 
@@ -130,7 +153,17 @@ pub(super) fn gap(gap: &Gap) -> Facts {
         ],
         ..Facts::default()
     };
-    facts.say("why", format::one_line(&gap.reason), Tone::Warn);
-    facts.say("units", format!("{} offered to the scheduler", gap.units), Tone::Plain);
+    say(
+        &mut facts.lead,
+        "why",
+        format::one_line(&gap.reason),
+        Tone::Warn,
+    );
+    say(
+        &mut facts.lead,
+        "units",
+        format!("{} offered to the scheduler", gap.units),
+        Tone::Plain,
+    );
     facts
 }

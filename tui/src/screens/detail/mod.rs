@@ -8,7 +8,6 @@ mod process;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::areas::Detail;
 use super::header::inner;
 use crate::app::State;
 use crate::app::row::Row;
@@ -19,7 +18,12 @@ use crate::widgets::text;
 #[derive(Debug, Default)]
 struct Facts {
     title: Vec<Piece>,
-    lines: Vec<Fact>,
+    /// What matters most.
+    lead: Vec<Fact>,
+    /// What is in it: devices, holders, processes. Beside the rest where there is room.
+    parts: Vec<Fact>,
+    /// What one may want to look up.
+    rest: Vec<Fact>,
 }
 
 /// A labelled value; an empty label continues the fact above.
@@ -27,28 +31,33 @@ struct Facts {
 struct Fact {
     label: &'static str,
     value: Vec<Piece>,
+    /// One line, cut at its end: it is one of many.
+    single: bool,
 }
 
-impl Facts {
-    fn add(&mut self, label: &'static str, value: Vec<Piece>) {
-        if value.iter().any(|piece| !piece.text.is_empty()) {
-            self.lines.push(Fact { label, value });
-        }
+/// Adds a fact unless it says nothing.
+fn add(facts: &mut Vec<Fact>, label: &'static str, value: Vec<Piece>) {
+    if value.iter().any(|piece| !piece.text.is_empty()) {
+        facts.push(Fact {
+            label,
+            value,
+            single: false,
+        });
     }
+}
 
-    fn say(&mut self, label: &'static str, text: impl Into<String>, tone: Tone) {
-        self.add(label, vec![Piece::new(text.into(), tone)]);
-    }
+fn say(facts: &mut Vec<Fact>, label: &'static str, text: impl Into<String>, tone: Tone) {
+    add(facts, label, vec![Piece::new(text.into(), tone)]);
+}
 
-    /// One line for each of at most `most` values, and how many more there are.
-    fn list(&mut self, label: &'static str, values: Vec<Vec<Piece>>, most: usize) {
-        let more = values.len().saturating_sub(most);
-        for (at, value) in values.into_iter().take(most).enumerate() {
-            self.add(if at == 0 { label } else { "" }, value);
-        }
-        if more > 0 {
-            self.say("", format!("and {more} more"), Tone::Muted);
-        }
+/// One line for each value.
+fn list(facts: &mut Vec<Fact>, label: &'static str, values: impl IntoIterator<Item = Vec<Piece>>) {
+    for (at, value) in values.into_iter().enumerate() {
+        facts.push(Fact {
+            label: if at == 0 { label } else { "" },
+            value,
+            single: true,
+        });
     }
 }
 
@@ -56,40 +65,41 @@ impl Facts {
 const LABEL: u16 = 11;
 
 /// From this width on the facts stand in two columns.
-const TWO_COLUMNS: u16 = 112;
+const TWO_COLUMNS: u16 = 110;
 
-pub(super) fn draw(state: &State, place: Detail, buf: &mut Buffer) {
-    let area = match place {
-        Detail::Hidden => return,
-        Detail::Below(area) | Detail::Beside(area) => area.intersection(buf.area),
-    };
+pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
+    let area = area.intersection(buf.area);
     if area.height < 2 || area.width < 10 {
         return;
     }
-    let facts = state.selected().map(|row| facts(state, row)).unwrap_or_default();
-    match place {
-        Detail::Beside(_) => {
-            for y in 0..area.height {
-                text::put(buf, text::line(area, y), "│", state.theme.track);
-            }
-            let area = text::skip(area, 2);
-            text::put_pieces(buf, inner(text::line(area, 0)), &facts.title, &state.theme);
-            column(state, &lay_out(&facts.lines, inner(area).width), below(area, 2), buf);
-        }
-        _ => {
-            rule(state, &facts.title, text::line(area, 0), buf);
-            let body = below(area, 1);
-            if area.width >= TWO_COLUMNS {
-                let half = area.width / 2;
-                let left = Rect { width: half, ..body };
-                let lines = lay_out(&facts.lines, inner(left).width);
-                let split = break_after(&lines, usize::from(body.height));
-                column(state, &lines[..split], left, buf);
-                column(state, &lines[split..], text::skip(body, half), buf);
-            } else {
-                column(state, &lay_out(&facts.lines, inner(body).width), body, buf);
-            }
-        }
+    let facts = state
+        .selected()
+        .map(|row| facts(state, row))
+        .unwrap_or_default();
+    rule(state, &facts.title, text::line(area, 0), buf);
+    let body = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    let Facts {
+        lead, parts, rest, ..
+    } = &facts;
+    if area.width >= TWO_COLUMNS && !parts.is_empty() {
+        let left = Rect {
+            width: area.width * 9 / 20,
+            ..body
+        };
+        let right = text::skip(body, left.width);
+        column(state, &lay_out(&[lead, rest], inner(left).width), left, buf);
+        column(state, &lay_out(&[parts], inner(right).width), right, buf);
+    } else {
+        column(
+            state,
+            &lay_out(&[lead, parts, rest], inner(body).width),
+            body,
+            buf,
+        );
     }
 }
 
@@ -108,28 +118,25 @@ fn facts(state: &State, row: Row) -> Facts {
 struct Line {
     label: &'static str,
     value: Vec<Piece>,
-    /// First line of a fact that has a label.
-    begins: bool,
 }
 
-fn lay_out(facts: &[Fact], width: u16) -> Vec<Line> {
+fn lay_out(groups: &[&Vec<Fact>], width: u16) -> Vec<Line> {
     let room = width.saturating_sub(LABEL).max(8);
     let mut lines = Vec::new();
-    for fact in facts {
-        for (at, value) in text::wrap(&fact.value, room).into_iter().enumerate() {
-            let label = if at == 0 { fact.label } else { "" };
-            lines.push(Line { label, value, begins: !label.is_empty() });
+    for fact in groups.iter().copied().flatten() {
+        let values = if fact.single {
+            vec![fact.value.clone()]
+        } else {
+            text::wrap(&fact.value, room)
+        };
+        for (at, value) in values.into_iter().enumerate() {
+            lines.push(Line {
+                label: if at == 0 { fact.label } else { "" },
+                value,
+            });
         }
     }
     lines
-}
-
-/// Where the second column begins: as late as the height allows, at the beginning of a fact.
-fn break_after(lines: &[Line], height: usize) -> usize {
-    if lines.len() <= height {
-        return lines.len();
-    }
-    (1..=height).rev().find(|at| lines.get(*at).is_none_or(|line| line.begins)).unwrap_or(height)
 }
 
 fn column(state: &State, lines: &[Line], area: Rect, buf: &mut Buffer) {
@@ -137,13 +144,14 @@ fn column(state: &State, lines: &[Line], area: Rect, buf: &mut Buffer) {
     let height = usize::from(area.height);
     for (y, line) in (0..area.height).zip(lines) {
         let at = text::line(area, y);
-        let last = usize::from(y) + 1 == height && lines.len() > height;
-        text::put(buf, at, line.label, state.theme.muted);
-        let value = text::skip(at, LABEL);
-        let used = text::put_pieces(buf, value, &line.value, &state.theme);
-        if last {
-            text::put(buf, text::skip(value, used), " …", state.theme.muted);
+        let hidden = lines.len() - height.min(lines.len());
+        if usize::from(y) + 1 == height && hidden > 0 {
+            let more = format!("… {} more", hidden + 1);
+            text::put(buf, text::skip(at, LABEL), &more, state.theme.muted);
+            return;
         }
+        text::put(buf, at, line.label, state.theme.muted);
+        text::put_pieces(buf, text::skip(at, LABEL), &line.value, &state.theme);
     }
 }
 
@@ -151,15 +159,13 @@ fn column(state: &State, lines: &[Line], area: Rect, buf: &mut Buffer) {
 fn rule(state: &State, title: &[Piece], line: Rect, buf: &mut Buffer) {
     let rule = "─".repeat(usize::from(line.width));
     text::put(buf, line, &rule, state.theme.track);
-    let room = Rect { width: line.width.saturating_sub(4), ..text::skip(line, 3) };
+    let room = Rect {
+        width: line.width.saturating_sub(4),
+        ..text::skip(line, 3)
+    };
     let used = text::put_pieces(buf, room, title, &state.theme);
     if used > 0 {
         text::put(buf, text::skip(line, 2), " ", state.theme.plain);
         text::put(buf, text::skip(line, 3 + used), " ", state.theme.plain);
     }
-}
-
-fn below(area: Rect, lines: u16) -> Rect {
-    let lines = lines.min(area.height);
-    Rect { y: area.y + lines, height: area.height - lines, ..area }
 }

@@ -1,43 +1,65 @@
 //! A node in full.
 
-use gputop_fleet::state::{AgentStatus, NodeRow, ResourceRow};
+use gputop_fleet::state::{AgentStatus, DeviceRow, NodeRow, ResourceRow};
 use gputop_model::Readiness;
 
-use super::Facts;
+use super::{Facts, add, list, say};
 use crate::app::format;
-use crate::app::tables::{Cx, Piece, Tone, counts_pieces};
+use crate::app::tables::{Cx, Piece, Tone, device_line};
 
 pub(super) fn facts(cx: Cx<'_>, row: &NodeRow) -> Facts {
     let info = &row.info;
-    let mut facts = Facts { title: title(row), ..Facts::default() };
+    let mut facts = Facts {
+        title: title(row),
+        ..Facts::default()
+    };
     if let Some(reason) = row.reason.clone().or_else(|| row.agent.reason()) {
-        facts.say("why", format::one_line(&reason), Tone::Warn);
+        say(
+            &mut facts.lead,
+            "why",
+            format::one_line(&reason),
+            Tone::Warn,
+        );
     }
-    for (at, resource) in row.resources.iter().enumerate() {
-        facts.add(if at == 0 { "units" } else { "" }, units(resource));
-    }
-    if let Some(counts) = &row.devices {
-        let mut pieces = Vec::new();
-        for piece in counts_pieces(counts, false) {
-            if !pieces.is_empty() {
-                pieces.push(Piece::new("  ", Tone::Plain));
-            }
-            pieces.push(piece);
-        }
-        facts.add("devices", pieces);
-    }
-    facts.add("holders", holders(cx, row));
-    facts.add("driver", driver(row));
-    facts.add("daemon", daemon(row));
+    list(&mut facts.lead, "units", row.resources.iter().map(units));
+
+    let devices: Vec<&DeviceRow> = cx
+        .picture
+        .devices
+        .iter()
+        .filter(|device| device.node == info.name)
+        .collect();
+    list(
+        &mut facts.parts,
+        "devices",
+        devices.iter().map(|device| device_line(&cx, device)),
+    );
+
+    let rest = &mut facts.rest;
+    add(rest, "daemon", daemon(row));
+    say(
+        rest,
+        "driver",
+        row.driver_version.clone().unwrap_or_default(),
+        Tone::Plain,
+    );
     let taints: Vec<String> = info.taints.iter().map(taint).collect();
-    facts.say("taints", taints.join("  "), Tone::Plain);
-    facts.say("roles", info.roles.join(", "), Tone::Plain);
+    say(rest, "taints", taints.join("  "), Tone::Plain);
+    say(rest, "roles", info.roles.join(", "), Tone::Plain);
     let system = [&info.kubelet_version, &info.os_image, &info.architecture];
-    let known: Vec<&str> =
-        system.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    facts.say("system", known.join(" · "), Tone::Plain);
+    let known: Vec<&str> = system
+        .into_iter()
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
+    say(rest, "system", known.join(" · "), Tone::Plain);
     if let Some(created) = info.created {
-        facts.say("in cluster", format::spoken(cx.clock.age(created)), Tone::Plain);
+        say(
+            rest,
+            "in cluster",
+            format::spoken(cx.clock.age(created)),
+            Tone::Plain,
+        );
     }
     facts
 }
@@ -77,49 +99,18 @@ fn units(resource: &ResourceRow) -> Vec<Piece> {
     pieces
 }
 
-/// The pods on the node that ask for units.
-fn holders(cx: Cx<'_>, row: &NodeRow) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let pods = cx.picture.pods.iter().filter(|pod| {
-        pod.info.node.as_ref() == Some(&row.info.name)
-            && pod.concerns_gpus()
-            && !pod.info.phase.is_finished()
-    });
-    for pod in pods {
-        if !pieces.is_empty() {
-            pieces.push(Piece::new(", ", Tone::Faint));
-        }
-        let tone = if pod.unrequested {
-            Tone::Notice
-        } else if pod.idle_since.is_some() {
-            Tone::Warn
-        } else {
-            Tone::Plain
-        };
-        pieces.push(Piece::new(pod.info.key.to_string(), tone));
-        if pod.idle_since.is_some() {
-            pieces.push(Piece::new(" idle", Tone::Warn));
-        }
-    }
-    pieces
-}
-
-fn driver(row: &NodeRow) -> Vec<Piece> {
-    match &row.driver_version {
-        Some(version) => vec![Piece::new(version.clone(), Tone::Plain)],
-        None => Vec::new(),
-    }
-}
-
 fn daemon(row: &NodeRow) -> Vec<Piece> {
     let version = row.agent_version.as_ref();
-    let version = version.map(|version| format!("gputop-node {version}  ")).unwrap_or_default();
+    let version = version
+        .map(|version| format!("gputop-node {version}  "))
+        .unwrap_or_default();
     let (text, tone) = match &row.agent {
         AgentStatus::Live if row.stale => ("connected, says nothing".to_owned(), Tone::Warn),
         AgentStatus::Live => ("live".to_owned(), Tone::Plain),
-        AgentStatus::Lost { age, .. } => {
-            (format!("lost, last heard {} ago", format::spoken(*age)), Tone::Warn)
-        }
+        AgentStatus::Lost { age, .. } => (
+            format!("lost, last heard {} ago", format::spoken(*age)),
+            Tone::Warn,
+        ),
         other => (other.reason().unwrap_or_default(), Tone::Muted),
     };
     vec![Piece::new(version, Tone::Plain), Piece::new(text, tone)]

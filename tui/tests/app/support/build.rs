@@ -7,15 +7,18 @@ use std::time::Duration;
 use gputop_fleet::state::{AgentReport, LinkState, Received};
 use gputop_model::{
     Allocation, Bytes, Celsius, ContainerInfo, Device, DeviceId, DeviceKind, DriverState,
-    GpuProcess, Health, Holder, MilliWatts, Moment, NodeInfo, NodeSnapshot, Percent, Phase, PodInfo,
-    PodKey, ProcessKind, Readiness, Reading, ResourceCounts, Workload,
+    GpuProcess, Health, Holder, MilliWatts, Moment, NodeInfo, NodeSnapshot, Percent, Phase,
+    PodInfo, PodKey, ProcessKind, Readiness, Reading, ResourceCounts, Workload,
 };
 use jiff::Timestamp;
 
 use super::NOW;
 
 pub(crate) fn node(name: &str, resources: &[(&str, i64)]) -> NodeInfo {
-    let counts = |units: i64| ResourceCounts { capacity: units, allocatable: units };
+    let counts = |units: i64| ResourceCounts {
+        capacity: units,
+        allocatable: units,
+    };
     NodeInfo {
         name: name.into(),
         created: Timestamp::from_second(1_780_000_000).ok(),
@@ -47,9 +50,15 @@ pub(crate) fn pod(name: &str, node: Option<&str>, resource: Option<&str>) -> Pod
         created: Timestamp::from_second(1_789_900_000).ok(),
         ready: true,
         reason: None,
-        workload: Workload { kind: "Deployment".to_owned(), name: name.to_owned() },
+        workload: Workload {
+            kind: "Deployment".to_owned(),
+            name: name.to_owned(),
+        },
         requests: requests.into_iter().collect(),
-        containers: vec![ContainerInfo { name: "main".to_owned(), id: None }],
+        containers: vec![ContainerInfo {
+            name: "main".to_owned(),
+            id: None,
+        }],
         devices: Vec::new(),
         is_daemon: false,
     }
@@ -58,7 +67,10 @@ pub(crate) fn pod(name: &str, node: Option<&str>, resource: Option<&str>) -> Pod
 /// The daemon's pod on a node.
 pub(crate) fn daemon(node: &str) -> PodInfo {
     let mut pod = pod(&format!("gputop-k3s/gputop-node-{node}"), Some(node), None);
-    pod.workload = Workload { kind: "DaemonSet".to_owned(), name: "gputop-node".to_owned() };
+    pod.workload = Workload {
+        kind: "DaemonSet".to_owned(),
+        name: "gputop-node".to_owned(),
+    };
     pod.is_daemon = true;
     pod
 }
@@ -91,8 +103,10 @@ pub(crate) fn gpu(index: u32, node: &str, product: &str, gpu: &Gpu) -> Device {
 
 pub(crate) fn instance(parent: &Device, number: u32, profile: &str, gib: u64, used: u64) -> Device {
     let uuid = format!("MIG-{}-{number}", parent.uuid);
-    let kind =
-        DeviceKind::MigInstance { profile: profile.to_owned(), parent: parent.uuid.clone() };
+    let kind = DeviceKind::MigInstance {
+        profile: profile.to_owned(),
+        parent: parent.uuid.clone(),
+    };
     let mut device = Device::unmeasured(parent.index, uuid.into(), parent.product.clone(), kind);
     device.memory_total = Bytes::from_gib(gib).into();
     device.memory_used = Bytes::from_gib(used).into();
@@ -105,7 +119,13 @@ pub(crate) fn uuid(node: &str, index: u32) -> gputop_model::GpuUuid {
     format!("GPU-{node}-{index}").into()
 }
 
-pub(crate) fn process(pid: u32, device: &Device, name: &str, gib: f64, holder: Holder) -> GpuProcess {
+pub(crate) fn process(
+    pid: u32,
+    device: &Device,
+    name: &str,
+    gib: f64,
+    holder: Holder,
+) -> GpuProcess {
     let used = u64::try_from((gib * 1024.0).round() as i64).unwrap_or_default();
     GpuProcess {
         pid,
@@ -166,5 +186,11 @@ pub(crate) fn snapshot(
 /// What the link to a daemon has delivered, `age` seconds ago.
 pub(crate) fn report(snapshot: NodeSnapshot, age: u64, link: LinkState) -> AgentReport {
     let at = Moment(Duration::from_secs(NOW - age));
-    AgentReport { link, last: Some(Received { snapshot: Arc::new(snapshot), at }) }
+    AgentReport {
+        link,
+        last: Some(Received {
+            snapshot: Arc::new(snapshot),
+            at,
+        }),
+    }
 }

@@ -72,7 +72,10 @@ pub(crate) fn tell(state: &mut State, event: Event) {
 /// The API server is gone since `since`.
 pub(crate) fn lost(since: u64) -> Event {
     let why = "connection refused (10.0.0.1:6443)".to_owned();
-    let lost = WatchState::Lost { since: Moment(Duration::from_secs(since)), why };
+    let lost = WatchState::Lost {
+        since: Moment(Duration::from_secs(since)),
+        why,
+    };
     Event::Update(Update::Watch(Watched::Nodes, lost))
 }
 
@@ -108,7 +111,11 @@ pub(crate) fn show(state: &mut State, width: u16, height: u16) -> Buffer {
 pub(crate) fn text(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width).max(1);
     let lines = buffer.content().chunks(width).map(|line| {
-        line.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned()
+        line.iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect::<String>()
+            .trim_end()
+            .to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
 }
