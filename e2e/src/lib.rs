@@ -2,3 +2,5 @@
 
 pub mod kubelet;
 pub mod observer;
+pub mod shown;
+pub mod window;

@@ -23,8 +23,16 @@ impl Observer {
     #[must_use]
     pub fn start(client: &Client) -> Self {
         let epoch = Instant::now();
-        let options = Options { agents: true, namespace: "default".to_owned(), epoch };
-        Self { engine: Engine::start(client, &options), fleet: Fleet::new(), epoch }
+        let options = Options {
+            agents: true,
+            namespace: "default".to_owned(),
+            epoch,
+        };
+        Self {
+            engine: Engine::start(client, &options),
+            fleet: Fleet::new(),
+            epoch,
+        }
     }
 
     /// The store as it is.
@@ -36,7 +44,10 @@ impl Observer {
     /// The tables as they are.
     #[must_use]
     pub fn picture(&self) -> Picture {
-        let clock = Clock { now: engine::moment(self.epoch), wall: Timestamp::now() };
+        let clock = Clock {
+            now: engine::moment(self.epoch),
+            wall: Timestamp::now(),
+        };
         join(&self.fleet, clock, &Settings::default())
     }
 
@@ -63,7 +74,10 @@ impl Observer {
                     }
                 }
                 Err(_quiet) if Instant::now() >= deadline => {
-                    bail!("{what}: not within {patience:?}; totals are {:?}", picture.totals)
+                    bail!(
+                        "{what}: not within {patience:?}; totals are {:?}",
+                        picture.totals
+                    )
                 }
                 Err(_quiet) => {}
             }

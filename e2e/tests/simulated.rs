@@ -9,7 +9,10 @@ use jiff::Timestamp;
 #[tokio::test(start_paused = true)]
 async fn keeps_the_contract() -> Result<()> {
     let homelab = scenario::builtin("homelab").unwrap();
-    let options = Options { seed: 7, start: Timestamp::UNIX_EPOCH };
+    let options = Options {
+        seed: 7,
+        start: Timestamp::UNIX_EPOCH,
+    };
     let cluster = SimCluster::start(homelab, options);
     contract::run(&cluster.client()).await
 }

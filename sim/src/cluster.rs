@@ -55,7 +55,10 @@ impl SimCluster {
         let stop = CancellationToken::new();
         let clock = Clock::starting_at(options.start);
         let mut store = Store::new(options.seed);
-        let nodes = scenario.nodes.iter().map(|node| (node.spec.clone(), outside(node)));
+        let nodes = scenario
+            .nodes
+            .iter()
+            .map(|node| (node.spec.clone(), outside(node)));
         let daemons = Arc::new(Daemons::new(nodes, options.seed, options.start, &stop));
         let births = manifests(&scenario);
         let mut world = World::new(scenario.nodes);
@@ -119,7 +122,10 @@ impl SimCluster {
     /// Names of the nodes, sorted.
     #[must_use]
     pub fn nodes(&self) -> Vec<String> {
-        self.daemons.iter().map(|(name, _)| name.to_owned()).collect()
+        self.daemons
+            .iter()
+            .map(|(name, _)| name.to_owned())
+            .collect()
     }
 
     /// Stops the daemon's process on a node: its connections end, new ones are refused by the

@@ -33,7 +33,9 @@ struct Args {
 async fn main() -> Result<()> {
     color_eyre::install()?;
     let args = Args::parse();
-    let scenario = args.scenario.unwrap_or_else(|| args.dir.join("../scenario.toml"));
+    let scenario = args
+        .scenario
+        .unwrap_or_else(|| args.dir.join("../scenario.toml"));
     let text = tokio::fs::read_to_string(&scenario)
         .await
         .wrap_err_with(|| format!("can not read {}", scenario.display()))?;
@@ -51,7 +53,9 @@ async fn main() -> Result<()> {
     let pods: Api<core::Pod> = Api::all(Client::try_from(config)?);
     let mut known: BTreeMap<String, core::Pod> = BTreeMap::new();
     let mut list = Vec::new();
-    let mut events = watcher(pods, watcher::Config::default()).default_backoff().boxed();
+    let mut events = watcher(pods, watcher::Config::default())
+        .default_backoff()
+        .boxed();
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Init)) => list.clear(),
@@ -93,12 +97,18 @@ fn assign(
             .collect();
         bound.sort_by_key(|pod| (pod.metadata.creation_timestamp.clone(), uid(pod)));
         let pods = bound.into_iter().map(convert).collect();
-        manager.lock().unwrap_or_else(PoisonError::into_inner).set_pods(pods);
+        manager
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .set_pods(pods);
     }
 }
 
 fn is_finished(pod: &core::Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))
 }
 
@@ -106,7 +116,9 @@ fn is_finished(pod: &core::Pod) -> bool {
 fn convert(pod: &core::Pod) -> Pod {
     let spec = pod.spec.clone().unwrap_or_default();
     let init = spec.init_containers.unwrap_or_default();
-    let sidecars = init.into_iter().filter(|c| c.restart_policy.as_deref() == Some("Always"));
+    let sidecars = init
+        .into_iter()
+        .filter(|c| c.restart_policy.as_deref() == Some("Always"));
     Pod {
         uid: uid(pod),
         namespace: pod.namespace().unwrap_or_default(),

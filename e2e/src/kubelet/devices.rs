@@ -48,7 +48,10 @@ impl DeviceManager {
     /// A node that offers `devices`, by resource name.
     #[must_use]
     pub fn new(devices: BTreeMap<String, Vec<DeviceId>>) -> Self {
-        Self { devices, ..Self::default() }
+        Self {
+            devices,
+            ..Self::default()
+        }
     }
 
     /// Takes the pods that are on the node now. Who had devices keeps them; a container for
@@ -56,9 +59,14 @@ impl DeviceManager {
     pub fn set_pods(&mut self, pods: Vec<Pod>) {
         let present: BTreeSet<(&str, &str)> = pods
             .iter()
-            .flat_map(|pod| pod.containers.iter().map(|c| (pod.uid.as_str(), c.name.as_str())))
+            .flat_map(|pod| {
+                pod.containers
+                    .iter()
+                    .map(|c| (pod.uid.as_str(), c.name.as_str()))
+            })
             .collect();
-        self.given.retain(|(pod, container), _| present.contains(&(pod, container)));
+        self.given
+            .retain(|(pod, container), _| present.contains(&(pod, container)));
         for pod in &pods {
             for container in &pod.containers {
                 let key = (pod.uid.clone(), container.name.clone());
@@ -77,7 +85,10 @@ impl DeviceManager {
         self.pods.iter().map(|pod| {
             let containers = pod.containers.iter().map(|container| {
                 let key = (pod.uid.clone(), container.name.clone());
-                (container.name.as_str(), self.given.get(&key).map_or(&[][..], Vec::as_slice))
+                (
+                    container.name.as_str(),
+                    self.given.get(&key).map_or(&[][..], Vec::as_slice),
+                )
             });
             (pod, containers.collect())
         })
@@ -85,20 +96,33 @@ impl DeviceManager {
 
     /// Every device that the node offers, with its resource name.
     pub fn devices(&self) -> impl Iterator<Item = (&str, &DeviceId)> {
-        self.devices.iter().flat_map(|(name, ids)| ids.iter().map(move |id| (name.as_str(), id)))
+        self.devices
+            .iter()
+            .flat_map(|(name, ids)| ids.iter().map(move |id| (name.as_str(), id)))
     }
 
     fn find(&self, container: &Container) -> Option<Vec<Given>> {
-        let taken: BTreeSet<&DeviceId> =
-            self.given.values().flatten().flat_map(|given| &given.ids).collect();
+        let taken: BTreeSet<&DeviceId> = self
+            .given
+            .values()
+            .flatten()
+            .flat_map(|given| &given.ids)
+            .collect();
         let mut found = Vec::new();
         for (resource, count) in container.wants.iter().filter(|(_, count)| **count > 0) {
-            let free = self.devices.get(resource)?.iter().filter(|id| !taken.contains(id));
+            let free = self
+                .devices
+                .get(resource)?
+                .iter()
+                .filter(|id| !taken.contains(id));
             let ids: Vec<DeviceId> = free.take(*count).cloned().collect();
             if ids.len() < *count {
                 return None;
             }
-            found.push(Given { resource: resource.clone(), ids });
+            found.push(Given {
+                resource: resource.clone(),
+                ids,
+            });
         }
         Some(found)
     }
@@ -110,8 +134,16 @@ mod tests {
 
     fn pod(uid: &str, units: usize) -> Pod {
         let wants = BTreeMap::from([("nvidia.com/gpu".to_owned(), units)]);
-        let containers = vec![Container { name: "main".to_owned(), wants }];
-        Pod { uid: uid.to_owned(), namespace: "ml".to_owned(), name: uid.to_owned(), containers }
+        let containers = vec![Container {
+            name: "main".to_owned(),
+            wants,
+        }];
+        Pod {
+            uid: uid.to_owned(),
+            namespace: "ml".to_owned(),
+            name: uid.to_owned(),
+            containers,
+        }
     }
 
     fn held(manager: &DeviceManager, uid: &str) -> Vec<String> {
@@ -127,8 +159,7 @@ mod tests {
     #[test]
     fn devices_stay_with_their_container_and_come_back_after_it() {
         let ids = ["GPU-a::0", "GPU-a::1"].map(DeviceId::new).to_vec();
-        let mut manager =
-            DeviceManager::new(BTreeMap::from([("nvidia.com/gpu".to_owned(), ids)]));
+        let mut manager = DeviceManager::new(BTreeMap::from([("nvidia.com/gpu".to_owned(), ids)]));
         manager.set_pods(vec![pod("one", 1), pod("two", 2)]);
         assert_eq!(held(&manager, "one"), ["GPU-a::0"]);
         assert!(held(&manager, "two").is_empty());

@@ -33,7 +33,9 @@ pub(crate) async fn run(client: &Client) -> Result<()> {
 }
 
 async fn step(name: &str, check: impl Future<Output = Result<()>>) -> Result<()> {
-    Box::pin(check).await.wrap_err_with(|| format!("contract: {name}"))
+    Box::pin(check)
+        .await
+        .wrap_err_with(|| format!("contract: {name}"))
 }
 
 fn pods(client: &Client) -> Api<Pod> {
@@ -54,11 +56,15 @@ fn gated(name: &str) -> Result<Pod> {
 }
 
 async fn create(client: &Client, name: &str) -> Result<Pod> {
-    Ok(pods(client).create(&PostParams::default(), &gated(name)?).await?)
+    Ok(pods(client)
+        .create(&PostParams::default(), &gated(name)?)
+        .await?)
 }
 
 async fn delete(client: &Client, name: &str) -> Result<()> {
-    pods(client).delete(name, &DeleteParams::default().grace_period(0)).await?;
+    pods(client)
+        .delete(name, &DeleteParams::default().grace_period(0))
+        .await?;
     Ok(())
 }
 
@@ -72,6 +78,9 @@ fn refused<T>(result: Result<T, kube::Error>) -> Result<(u16, String)> {
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: T, expected: T) -> Result<()> {
-    ensure!(got == expected, "{what}: got {got:?}, expected {expected:?}");
+    ensure!(
+        got == expected,
+        "{what}: got {got:?}, expected {expected:?}"
+    );
     Ok(())
 }

@@ -21,19 +21,27 @@ pub(super) async fn reaches_the_daemon(client: &Client) -> Result<()> {
         let name = pod.name_any();
         let node = pod.spec.and_then(|spec| spec.node_name).unwrap_or_default();
         let mut forward = daemons.portforward(&name, &[7475]).await?;
-        let stream = forward.take_stream(7475).ok_or_else(|| eyre!("no stream"))?;
+        let stream = forward
+            .take_stream(7475)
+            .ok_or_else(|| eyre!("no stream"))?;
         let mut stream = Some(TokioIo::new(stream));
         let connector = tower::service_fn(move |_: http::Uri| {
-            let stream = stream.take().ok_or_else(|| std::io::Error::other("dialled twice"));
+            let stream = stream
+                .take()
+                .ok_or_else(|| std::io::Error::other("dialled twice"));
             async move { stream }
         });
-        let channel =
-            Endpoint::from_static("http://daemon").connect_with_connector(connector).await?;
+        let channel = Endpoint::from_static("http://daemon")
+            .connect_with_connector(connector)
+            .await?;
         let mut telemetry = TelemetryClient::new(channel);
         let call = telemetry.get(pb::GetRequest {});
         let answer = tokio::time::timeout(Duration::from_secs(20), call).await??;
         let said = answer.into_inner().node;
-        ensure!(said == node, "the daemon behind {name} speaks of {said}, not of {node}");
+        ensure!(
+            said == node,
+            "the daemon behind {name} speaks of {said}, not of {node}"
+        );
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod daemons;
 mod node;
+mod nullable;
 mod pod;
 mod pod_reason;
 mod run;

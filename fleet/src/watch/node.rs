@@ -7,6 +7,7 @@ use gputop_model::{NodeInfo, NodeName, Readiness, ResourceCounts, Taint, is_gpu_
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 
+use super::nullable::or_default;
 use super::pod::units;
 
 /// The part of a Node that is read.
@@ -14,31 +15,42 @@ use super::pod::units;
 #[serde(default)]
 pub(super) struct SlimNode {
     metadata: ObjectMeta,
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
+    #[serde(deserialize_with = "or_default")]
     status: Status,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct Spec {
+    #[serde(deserialize_with = "or_default")]
     unschedulable: bool,
+    #[serde(deserialize_with = "or_default")]
     taints: Vec<SlimTaint>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct SlimTaint {
+    #[serde(deserialize_with = "or_default")]
     key: String,
+    #[serde(deserialize_with = "or_default")]
     value: String,
+    #[serde(deserialize_with = "or_default")]
     effect: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Status {
+    #[serde(deserialize_with = "or_default")]
     capacity: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
     allocatable: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
     conditions: Vec<Condition>,
+    #[serde(deserialize_with = "or_default")]
     node_info: Info,
     runtime_handlers: Option<Vec<Handler>>,
 }
@@ -48,23 +60,31 @@ struct Status {
 #[serde(default)]
 pub(super) struct Condition {
     #[serde(rename = "type")]
+    #[serde(deserialize_with = "or_default")]
     pub(super) kind: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) status: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) reason: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) message: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Info {
+    #[serde(deserialize_with = "or_default")]
     kubelet_version: String,
+    #[serde(deserialize_with = "or_default")]
     os_image: String,
+    #[serde(deserialize_with = "or_default")]
     architecture: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct Handler {
+    #[serde(deserialize_with = "or_default")]
     name: String,
 }
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::daemons::is_daemon;
 use super::node::Condition;
+use super::nullable::or_default;
 use super::pod_reason::pod_reason;
 use crate::fit::{ContainerRequest, Units, effective_requests};
 
@@ -20,7 +21,9 @@ use crate::fit::{ContainerRequest, Units, effective_requests};
 #[serde(default)]
 pub(super) struct SlimPod {
     metadata: ObjectMeta,
+    #[serde(deserialize_with = "or_default")]
     spec: Spec,
+    #[serde(deserialize_with = "or_default")]
     pub(super) status: Status,
 }
 
@@ -28,43 +31,59 @@ pub(super) struct SlimPod {
 #[serde(default, rename_all = "camelCase")]
 struct Spec {
     node_name: Option<String>,
+    #[serde(deserialize_with = "or_default")]
     containers: Vec<Container>,
+    #[serde(deserialize_with = "or_default")]
     init_containers: Vec<Container>,
+    #[serde(deserialize_with = "or_default")]
     overhead: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Container {
+    #[serde(deserialize_with = "or_default")]
     name: String,
     restart_policy: Option<String>,
+    #[serde(deserialize_with = "or_default")]
     resources: Resources,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct Resources {
+    #[serde(deserialize_with = "or_default")]
     requests: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
     limits: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Status {
+    #[serde(deserialize_with = "or_default")]
     pub(super) phase: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) reason: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) conditions: Vec<Condition>,
+    #[serde(deserialize_with = "or_default")]
     pub(super) init_container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "or_default")]
     pub(super) container_statuses: Vec<ContainerStatus>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct ContainerStatus {
+    #[serde(deserialize_with = "or_default")]
     name: String,
     #[serde(rename = "containerID")]
+    #[serde(deserialize_with = "or_default")]
     container_id: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) state: State,
+    #[serde(deserialize_with = "or_default")]
     allocated_resources_status: Vec<AllocatedResource>,
 }
 
@@ -78,14 +97,18 @@ pub(super) struct State {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Stopped {
+    #[serde(deserialize_with = "or_default")]
     pub(super) reason: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) exit_code: i32,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct AllocatedResource {
+    #[serde(deserialize_with = "or_default")]
     name: String,
+    #[serde(deserialize_with = "or_default")]
     resources: Vec<ResourceHealth>,
 }
 
@@ -93,7 +116,9 @@ struct AllocatedResource {
 #[serde(default)]
 struct ResourceHealth {
     #[serde(rename = "resourceID")]
+    #[serde(deserialize_with = "or_default")]
     resource_id: String,
+    #[serde(deserialize_with = "or_default")]
     health: String,
 }
 
@@ -348,6 +373,16 @@ mod tests {
         assert!(pod("Running").holds_resources());
         assert!(!pod("Failed").holds_resources());
         assert!(!pod("Succeeded").holds_resources());
+    }
+
+    #[test]
+    fn null_is_as_good_as_absent() {
+        let info = parse(json!({
+            "metadata": {"name": "a"},
+            "spec": {"containers": null, "nodeName": null, "overhead": null},
+            "status": {"phase": null, "conditions": null, "containerStatuses": [{"state": null}]}
+        }));
+        assert_eq!((info.node, info.containers.len()), (None, 0));
     }
 
     #[test]

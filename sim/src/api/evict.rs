@@ -59,7 +59,9 @@ pub(crate) fn evict(
 fn check_fields(body: &Value) -> Result<(), Failure> {
     let known = ["apiVersion", "kind", "metadata", "deleteOptions"];
     let fields = body.as_object().into_iter().flatten();
-    let unknown = fields.map(|(key, _)| key).find(|key| !known.contains(&key.as_str()));
+    let unknown = fields
+        .map(|(key, _)| key)
+        .find(|key| !known.contains(&key.as_str()));
     match unknown {
         None => Ok(()),
         Some(field) => Err(Failure::bad_request(format!(

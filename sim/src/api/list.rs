@@ -46,9 +46,9 @@ pub(crate) fn list(
         Some(wanted) if exact && wanted > 0 => wanted,
         _ => current,
     };
-    let objects = store.list_at(kind, revision).map_err(|_| {
-        Failure::expired("The resourceVersion for the provided list is too old.")
-    })?;
+    let objects = store
+        .list_at(kind, revision)
+        .map_err(|_| Failure::expired("The resourceVersion for the provided list is too old."))?;
     // Served from the watch cache, which does not page.
     let limit = limit.filter(|_| wanted != Some(0));
     Ok(page(kind, matching(objects, filter, None), revision, limit))

@@ -40,8 +40,7 @@ impl Position {
 
     /// Reads a token.
     pub(crate) fn parse(token: &str) -> Result<Self, Failure> {
-        let invalid =
-            |why: &str| Failure::bad_request(format!("continue key is not valid: {why}"));
+        let invalid = |why: &str| Failure::bad_request(format!("continue key is not valid: {why}"));
         let bytes = decode(token).ok_or_else(|| invalid("illegal base64 data"))?;
         let token: Token = serde_json::from_slice(&bytes).map_err(|e| invalid(&e.to_string()))?;
         if token.v != "meta.k8s.io/v1" {

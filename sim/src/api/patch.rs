@@ -178,7 +178,10 @@ mod tests {
     }
 
     fn values() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![any::<i32>().prop_map(Value::from), "[a-z]{0,3}".prop_map(Value::from)];
+        let leaf = prop_oneof![
+            any::<i32>().prop_map(Value::from),
+            "[a-z]{0,3}".prop_map(Value::from)
+        ];
         leaf.prop_recursive(3, 16, 4, |inner| {
             proptest::collection::btree_map("[a-d]", inner, 0..4)
                 .prop_map(|map| Value::Object(map.into_iter().collect()))

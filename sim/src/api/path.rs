@@ -26,9 +26,7 @@ impl Target {
         let rest: Vec<&str> = parts.collect();
         let (namespace, rest) = match rest.as_slice() {
             // A namespace's own subresources are not those of a collection in it.
-            ["namespaces", _, "status" | "finalize"] | ["namespaces", _] => {
-                (None, rest.as_slice())
-            }
+            ["namespaces", _, "status" | "finalize"] | ["namespaces", _] => (None, rest.as_slice()),
             ["namespaces", namespace, rest @ ..] => (Some((*namespace).to_owned()), rest),
             rest => (None, rest),
         };

@@ -14,7 +14,7 @@ use super::path::Target;
 use super::query::Query;
 use super::status::Failure;
 use super::write::key_of;
-use crate::daemon::{Daemons, Refused};
+use crate::daemon::{Daemons, Refused, Wire};
 use crate::store::{Kind, ObjectExt, Store};
 
 /// The subprotocol that is spoken.
@@ -83,10 +83,11 @@ pub(crate) async fn forward(mut socket: WebSocket, endpoint: Endpoint, daemons: 
     let mut readers = Vec::new();
     for (index, port) in endpoint.ports.iter().enumerate() {
         match daemons.connect(&endpoint.node, &endpoint.pod_uid, *port) {
-            Ok(connection) => {
-                let (reader, writer) = tokio::io::split(connection);
+            Ok(Wire { stream, dead }) => {
+                let (reader, writer) = tokio::io::split(stream);
                 writers.push(writer);
-                readers.push(read_port(index, reader, sender.clone()));
+                let read = read_port(index, reader, sender.clone());
+                readers.push(dead.run_until_cancelled_owned(read));
             }
             Err(refused) => {
                 let text = refusal(&endpoint, *port, &refused);
@@ -130,10 +131,7 @@ async fn read_port(index: usize, mut port: ReadHalf<DuplexStream>, to: mpsc::Sen
     }
 }
 
-async fn write_frames(
-    mut frames: mpsc::Receiver<Bytes>,
-    sink: &mut SplitSink<WebSocket, Message>,
-) {
+async fn write_frames(mut frames: mpsc::Receiver<Bytes>, sink: &mut SplitSink<WebSocket, Message>) {
     while let Some(frame) = frames.recv().await {
         if sink.send(Message::Binary(frame)).await.is_err() {
             return;
@@ -142,10 +140,7 @@ async fn write_frames(
 }
 
 /// From the client to the ports. A dead port does not end the others.
-async fn write_ports(
-    mut stream: SplitStream<WebSocket>,
-    mut ports: Vec<WriteHalf<DuplexStream>>,
-) {
+async fn write_ports(mut stream: SplitStream<WebSocket>, mut ports: Vec<WriteHalf<DuplexStream>>) {
     while let Some(Ok(message)) = stream.next().await {
         match message {
             Message::Binary(data) => {

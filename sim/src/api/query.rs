@@ -27,7 +27,10 @@ impl Filter {
         self.namespace
             .as_deref()
             .is_none_or(|namespace| namespace == object.namespace())
-            && self.name.as_deref().is_none_or(|name| name == object.name())
+            && self
+                .name
+                .as_deref()
+                .is_none_or(|name| name == object.name())
             && self.labels.matches(&object.map("/metadata/labels"))
             && self.fields.matches(object)
     }
@@ -53,7 +56,10 @@ impl Query {
 
     /// A parameter that is on or off.
     pub(crate) fn flag(&self, key: &str) -> bool {
-        matches!(self.get(key), Some("true" | "1" | "t" | "T" | "True" | "TRUE"))
+        matches!(
+            self.get(key),
+            Some("true" | "1" | "t" | "T" | "True" | "TRUE")
+        )
     }
 
     /// A parameter that is a whole number.

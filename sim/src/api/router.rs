@@ -82,7 +82,10 @@ async fn answer(
     if let Some(answer) = fixed(&parts.method, &path) {
         return answer;
     }
-    let body = match http_body_util::Limited::new(body, BODY_LIMIT).collect().await {
+    let body = match http_body_util::Limited::new(body, BODY_LIMIT)
+        .collect()
+        .await
+    {
         Ok(body) => body.to_bytes(),
         Err(error) => {
             let message = format!("Request entity too large or broken: {error}");

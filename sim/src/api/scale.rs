@@ -41,7 +41,10 @@ pub(crate) fn set(
 
 fn view(object: &Value) -> Value {
     let labels = object.map("/spec/selector/matchLabels");
-    let selector: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let selector: Vec<String> = labels
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
     json!({
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
@@ -59,4 +62,3 @@ fn view(object: &Value) -> Value {
         },
     })
 }
-

@@ -183,8 +183,7 @@ impl Watch {
         if now >= self.deadline {
             self.ended = true;
         } else if self.next_bookmark.is_some_and(|at| now >= at) {
-            self.pending
-                .push_back(bookmark(self.kind, self.seen, None));
+            self.pending.push_back(bookmark(self.kind, self.seen, None));
             let next = bookmark_time(now, self.deadline);
             self.next_bookmark = (next > now).then_some(next);
         }

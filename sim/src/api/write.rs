@@ -76,10 +76,13 @@ pub(crate) fn patch(
             let created = create(store, target, patch.clone(), query, now)?;
             return Ok((StatusCode::CREATED, created));
         }
-        None => return Err(store.require(target.kind, &key).map(drop).err().map_or_else(
-            Failure::no_such_path,
-            Failure::from,
-        )),
+        None => {
+            return Err(store
+                .require(target.kind, &key)
+                .map(drop)
+                .err()
+                .map_or_else(Failure::no_such_path, Failure::from));
+        }
     };
     let mut base = Value::clone(&stored);
     if how != PatchKind::Json

@@ -25,7 +25,10 @@ pub(super) fn sync(store: &mut Store, now: Timestamp) {
         }
         let nodes: Vec<Object> = store
             .list(Kind::Node)
-            .filter(|node| set.pointer("/spec/template").is_some_and(|pod| selects(pod, node)))
+            .filter(|node| {
+                set.pointer("/spec/template")
+                    .is_some_and(|pod| selects(pod, node))
+            })
             .cloned()
             .collect();
         let pods = controlled(store, Kind::Pod, &set);
@@ -60,9 +63,9 @@ fn pod_for(set: &Value, node: &str) -> Value {
         }]},
     }});
     let mut tolerations = pod.items("/spec/tolerations").to_vec();
-    let own = TOLERATED.iter().map(|(key, effect)| {
-        json!({"key": key, "operator": "Exists", "effect": effect})
-    });
+    let own = TOLERATED
+        .iter()
+        .map(|(key, effect)| json!({"key": key, "operator": "Exists", "effect": effect}));
     tolerations.extend(own);
     pod["spec"]["tolerations"] = tolerations.into();
     pod

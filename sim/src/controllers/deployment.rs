@@ -17,12 +17,20 @@ pub(super) fn sync(store: &mut Store, now: Timestamp) {
         if deployment.is_terminating() {
             continue;
         }
-        let template = deployment.pointer("/spec/template").cloned().unwrap_or_default();
+        let template = deployment
+            .pointer("/spec/template")
+            .cloned()
+            .unwrap_or_default();
         let hash = letters(hash(&[&template.to_string()]), 10);
         let sets = controlled(store, Kind::ReplicaSet, &deployment);
         let current = sets.iter().find(|set| set.label(HASH_LABEL) == Some(&hash));
         let Some(current) = current.cloned() else {
-            let revision = sets.iter().filter_map(|set| revision(set)).max().unwrap_or(0) + 1;
+            let revision = sets
+                .iter()
+                .filter_map(|set| revision(set))
+                .max()
+                .unwrap_or(0)
+                + 1;
             let set = new_set(&deployment, &hash, template, revision);
             if let Err(error) = store.create(Kind::ReplicaSet, set, now) {
                 tracing::debug!(%error, "ReplicaSet not created");
@@ -46,7 +54,10 @@ fn new_set(deployment: &Value, hash: &str, mut template: Value, revision: u64) -
         template["metadata"] = json!({});
     }
     template["metadata"]["labels"] = json!(labels);
-    let mut selector = deployment.pointer("/spec/selector").cloned().unwrap_or_default();
+    let mut selector = deployment
+        .pointer("/spec/selector")
+        .cloned()
+        .unwrap_or_default();
     selector["matchLabels"][HASH_LABEL] = hash.into();
     json!({
         "metadata": {
@@ -64,21 +75,34 @@ fn new_set(deployment: &Value, hash: &str, mut template: Value, revision: u64) -
 /// new one that is ready.
 fn roll(store: &mut Store, deployment: &Value, current: &Object, sets: &[Object]) {
     let wanted = deployment.int("/spec/replicas").unwrap_or(1).max(0);
-    let olds: Vec<&Object> = sets.iter().filter(|set| set.uid() != current.uid()).collect();
+    let olds: Vec<&Object> = sets
+        .iter()
+        .filter(|set| set.uid() != current.uid())
+        .collect();
     let old_total: i64 = olds.iter().map(|set| spec_replicas(set)).sum();
     let ready = current.int("/status/readyReplicas").unwrap_or_default();
     if deployment.text("/spec/strategy/type") == "Recreate" {
         for old in &olds {
             scale(store, old, 0);
         }
-        let left = olds.iter().any(|old| !controlled(store, Kind::Pod, old).is_empty());
+        let left = olds
+            .iter()
+            .any(|old| !controlled(store, Kind::Pod, old).is_empty());
         if !left {
             scale(store, current, wanted);
         }
         return;
     }
     let room = (wanted + 1 - old_total).max(0);
-    scale(store, current, if old_total == 0 { wanted } else { wanted.min(room) });
+    scale(
+        store,
+        current,
+        if old_total == 0 {
+            wanted
+        } else {
+            wanted.min(room)
+        },
+    );
     let mut keep = (wanted - ready).max(0);
     for old in &olds {
         let replicas = spec_replicas(old).min(keep);
@@ -117,8 +141,8 @@ fn report(
     let condition = |kind: &str, holds: bool, reason: &str, message: &str| {
         let status = if holds { "True" } else { "False" };
         let conditions = deployment.items("/status/conditions").iter();
-        let mut same = conditions
-            .filter(|old| old.text("/type") == kind && old.text("/status") == status);
+        let mut same =
+            conditions.filter(|old| old.text("/type") == kind && old.text("/status") == status);
         let since = same.next().map_or_else(
             || rfc3339(now),
             |old| old.text("/lastTransitionTime").to_owned(),
@@ -129,11 +153,21 @@ fn report(
         })
     };
     let (reason, message) = if available {
-        ("MinimumReplicasAvailable", "Deployment has minimum availability.")
+        (
+            "MinimumReplicasAvailable",
+            "Deployment has minimum availability.",
+        )
     } else {
-        ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+        (
+            "MinimumReplicasUnavailable",
+            "Deployment does not have minimum availability.",
+        )
     };
-    let progress = if done { "NewReplicaSetAvailable" } else { "ReplicaSetUpdated" };
+    let progress = if done {
+        "NewReplicaSetAvailable"
+    } else {
+        "ReplicaSetUpdated"
+    };
     let status = json!({
         "observedGeneration": deployment.int("/metadata/generation").unwrap_or(1),
         "replicas": sum("/status/replicas"),

@@ -60,9 +60,17 @@ fn run(store: &mut Store, job: &Object, now: Timestamp) -> Option<Timestamp> {
     let limit = number(job, "/spec/backoffLimit", 6);
     let (mut wake, mut started) = (None, 0);
     let verdict = if succeeded >= completions {
-        Some(("Complete", "CompletionsReached", "Reached expected number of succeeded pods"))
+        Some((
+            "Complete",
+            "CompletionsReached",
+            "Reached expected number of succeeded pods",
+        ))
     } else if failed > limit {
-        Some(("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit"))
+        Some((
+            "Failed",
+            "BackoffLimitExceeded",
+            "Job has reached the specified backoff limit",
+        ))
     } else {
         None
     };
@@ -74,7 +82,9 @@ fn run(store: &mut Store, job: &Object, now: Timestamp) -> Option<Timestamp> {
         let wanted = parallelism.min(completions - succeeded);
         let missing = wanted.saturating_sub(active.len());
         // A pod that was deleted counts as failed; its place stays empty for a while.
-        let ready_at = last_end(&pods).map(|at| after(at, BACKOFF)).filter(|at| *at > now);
+        let ready_at = last_end(&pods)
+            .map(|at| after(at, BACKOFF))
+            .filter(|at| *at > now);
         let leaving = pods.iter().any(|pod| pod.is_terminating());
         if missing > 0 && !leaving {
             match ready_at.filter(|_| failed > 0) {
@@ -89,7 +99,11 @@ fn run(store: &mut Store, job: &Object, now: Timestamp) -> Option<Timestamp> {
         }
     }
     let counts = Counts {
-        active: if verdict.is_some() || suspended { 0 } else { active.len() + started },
+        active: if verdict.is_some() || suspended {
+            0
+        } else {
+            active.len() + started
+        },
         ready: active.iter().filter(|pod| is_ready(pod)).count(),
         succeeded,
         failed,
@@ -103,12 +117,16 @@ fn number(job: &Value, pointer: &str, default: i64) -> usize {
 }
 
 fn count(pods: &[Object], phase: &str) -> usize {
-    pods.iter().filter(|pod| pod.text("/status/phase") == phase).count()
+    pods.iter()
+        .filter(|pod| pod.text("/status/phase") == phase)
+        .count()
 }
 
 /// When the last pod failed.
 fn last_end(pods: &[Object]) -> Option<Timestamp> {
-    let failed = pods.iter().filter(|pod| pod.text("/status/phase") == "Failed");
+    let failed = pods
+        .iter()
+        .filter(|pod| pod.text("/status/phase") == "Failed");
     failed
         .filter_map(|pod| pod.time("/status/containerStatuses/0/state/terminated/finishedAt"))
         .max()
@@ -167,7 +185,8 @@ fn report(
     if let Some((kind, reason, message)) = verdict {
         set(kind, "True", reason, message);
     }
-    let mut status = json!({"ready": counts.ready, "uncountedTerminatedPods": {}, "terminating": 0});
+    let mut status =
+        json!({"ready": counts.ready, "uncountedTerminatedPods": {}, "terminating": 0});
     for (key, value) in [
         ("active", counts.active),
         ("succeeded", counts.succeeded),

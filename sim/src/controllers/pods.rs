@@ -11,7 +11,9 @@ pub(super) fn controlled(store: &Store, kind: Kind, owner: &Value) -> Vec<Object
         .list(kind)
         .filter(|object| {
             object.namespace() == owner.namespace()
-                && object.controller().is_some_and(|(_, _, uid)| uid == owner.uid())
+                && object
+                    .controller()
+                    .is_some_and(|(_, _, uid)| uid == owner.uid())
         })
         .cloned()
         .collect()
@@ -34,7 +36,11 @@ pub(super) fn from_template(owner: &Value, name: &str) -> Value {
     if !pod["metadata"].is_object() {
         pod["metadata"] = json!({});
     }
-    let key = if name.ends_with('-') { "generateName" } else { "name" };
+    let key = if name.ends_with('-') {
+        "generateName"
+    } else {
+        "name"
+    };
     pod["metadata"][key] = name.into();
     pod["metadata"]["namespace"] = owner.namespace().into();
     pod["metadata"]["ownerReferences"] = json!([owner_reference(owner)]);

@@ -35,7 +35,10 @@ pub(super) fn sync(store: &mut Store, now: Timestamp) {
             }
         }
         let pods = controlled(store, Kind::Pod, &set);
-        for pod in pods.iter().filter(|pod| ordinal(pod).is_some_and(|n| n >= wanted)) {
+        for pod in pods
+            .iter()
+            .filter(|pod| ordinal(pod).is_some_and(|n| n >= wanted))
+        {
             delete(store, pod, now);
         }
         report(store, &set);

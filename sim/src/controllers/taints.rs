@@ -25,7 +25,9 @@ pub(super) fn sync(store: &mut Store, now: Timestamp) {
         }
         let mut node = Value::clone(&node);
         if taints.is_empty() {
-            node["spec"].as_object_mut().map(|spec| spec.remove("taints"));
+            node["spec"]
+                .as_object_mut()
+                .map(|spec| spec.remove("taints"));
         } else {
             node["spec"]["taints"] = taints.into();
         }

@@ -45,7 +45,10 @@ fn run(store: &mut Store, pod: &Value, ready: bool) {
 }
 
 fn names(store: &Store) -> Vec<String> {
-    store.list(Kind::Pod).map(|pod| pod.name().to_owned()).collect()
+    store
+        .list(Kind::Pod)
+        .map(|pod| pod.name().to_owned())
+        .collect()
 }
 
 #[test]
@@ -139,7 +142,12 @@ fn what_is_owned_goes_with_its_owner() {
     step_all(&mut store);
     let how = Delete::default();
     store
-        .delete(Kind::Deployment, &Key::of(&owner), &how, Timestamp::UNIX_EPOCH)
+        .delete(
+            Kind::Deployment,
+            &Key::of(&owner),
+            &how,
+            Timestamp::UNIX_EPOCH,
+        )
         .unwrap();
     step_all(&mut store);
     assert_eq!(store.list(Kind::ReplicaSet).count(), 0);

@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 
 use gputop_node::source::simulated::{Fault, NodeSpec};
 use jiff::Timestamp;
-use tokio::io::DuplexStream;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use node::DaemonNode;
+pub(crate) use node::{DaemonNode, Wire};
 pub(crate) use tenants::{Occupant, Outside, behaviour_by_name};
 
 /// The daemons by node.
@@ -64,12 +63,7 @@ impl Daemons {
     }
 
     /// Connects to a port of a pod on a node.
-    pub(crate) fn connect(
-        &self,
-        node: &str,
-        pod_uid: &str,
-        port: u16,
-    ) -> Result<DuplexStream, Refused> {
+    pub(crate) fn connect(&self, node: &str, pod_uid: &str, port: u16) -> Result<Wire, Refused> {
         let node = self.node(node).ok_or(Refused::NotRunning)?;
         node.connect(pod_uid, port)
     }

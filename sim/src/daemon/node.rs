@@ -44,6 +44,16 @@ struct State {
     process: Option<Process>,
 }
 
+/// A connection to a daemon.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    /// The client's end.
+    pub(crate) stream: DuplexStream,
+    /// Cancelled when the daemon's process dies, which ends its connections at once; the service
+    /// alone would wait for its clients.
+    pub(crate) dead: CancellationToken,
+}
+
 /// A running daemon.
 #[derive(Debug)]
 struct Process {
@@ -120,19 +130,26 @@ impl DaemonNode {
         }
     }
 
-    pub(super) fn connect(&self, pod_uid: &str, port: u16) -> Result<DuplexStream, Refused> {
+    pub(super) fn connect(&self, pod_uid: &str, port: u16) -> Result<Wire, Refused> {
         let state = self.lock();
         let is_daemon = matches!(&state.pod, Some((uid, _)) if uid == pod_uid);
         let process = state.process.as_ref().filter(|_| is_daemon && port == PORT);
         let process = process.ok_or(Refused::NothingListens)?;
         let (client, server) = tokio::io::duplex(PIPE);
-        let serve = serve_one(server, process.sampler.subscribe(), process.cancel.child_token());
+        let serve = serve_one(
+            server,
+            process.sampler.subscribe(),
+            process.cancel.child_token(),
+        );
         tokio::spawn(async move {
             if let Err(error) = serve.await {
                 tracing::debug!(%error, "daemon's connection ended");
             }
         });
-        Ok(client)
+        Ok(Wire {
+            stream: client,
+            dead: process.cancel.clone(),
+        })
     }
 
     /// Starts or stops the process, as pod and tests want it.

@@ -75,7 +75,10 @@ impl DeviceManager {
             .collect();
         let users = |id: &DeviceId| {
             let device = id.device();
-            taken.iter().filter(|other| other.device() == device).count()
+            taken
+                .iter()
+                .filter(|other| other.device() == device)
+                .count()
         };
         let ids = self.ids.get(resource).into_iter().flatten();
         let mut free: Vec<DeviceId> = ids.filter(|id| !taken.contains(id)).cloned().collect();

@@ -38,9 +38,16 @@ pub(super) enum Stage {
     /// Its containers run.
     Running { since: Timestamp },
     /// A container has crashed and waits for its restart.
-    BackOff { ran_from: Timestamp, since: Timestamp },
+    BackOff {
+        ran_from: Timestamp,
+        since: Timestamp,
+    },
     /// Its containers have ended and stay so.
-    Ended { ran_from: Option<Timestamp>, at: Timestamp, exit_code: i64 },
+    Ended {
+        ran_from: Option<Timestamp>,
+        at: Timestamp,
+        exit_code: i64,
+    },
 }
 
 /// A pod's life so far.
@@ -86,12 +93,18 @@ impl Plan {
 
     /// Exit code of containers that were asked to end, or killed.
     pub(super) fn kill_code(&self, pod: &Value) -> i64 {
-        if self.term > grace(pod) { 137 } else { self.exit_code }
+        if self.term > grace(pod) {
+            137
+        } else {
+            self.exit_code
+        }
     }
 }
 
 fn grace(pod: &Value) -> Duration {
-    let seconds = pod.int("/metadata/deletionGracePeriodSeconds").unwrap_or(30);
+    let seconds = pod
+        .int("/metadata/deletionGracePeriodSeconds")
+        .unwrap_or(30);
     Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
@@ -182,7 +195,11 @@ impl Life {
                 let doubled = (self.backoff * 2).min(LONGEST_BACKOFF);
                 let good = after(since, GOOD_RUN) <= at;
                 let first = self.last_crash.is_none() || good;
-                self.backoff = if first { Duration::from_secs(10) } else { doubled };
+                self.backoff = if first {
+                    Duration::from_secs(10)
+                } else {
+                    doubled
+                };
                 self.last_crash = Some((since, at));
                 Stage::BackOff {
                     ran_from: since,
@@ -226,17 +243,30 @@ mod tests {
 
     #[test]
     fn a_job_runs_through_its_stages() {
-        let pod = pod(&json!({"sim/complete-after": "60s", "sim/init-delay": "5s"}), 2);
+        let pod = pod(
+            &json!({"sim/complete-after": "60s", "sim/init-delay": "5s"}),
+            2,
+        );
         let plan = Plan::of(&pod);
         let mut life = Life::new(at(0));
         assert_eq!(life.advance(&plan, at(0)), Some(at(200)));
         assert_eq!(life.advance(&plan, at(200)), Some(at(5200)));
-        assert_eq!(life.stage(), Stage::Init { index: 0, since: at(200) });
+        assert_eq!(
+            life.stage(),
+            Stage::Init {
+                index: 0,
+                since: at(200)
+            }
+        );
         assert_eq!(life.advance(&plan, at(10_200)), Some(at(10_700)));
         assert!(!life.is_ready(&plan, at(10_200)) && life.is_ready(&plan, at(10_700)));
         assert_eq!(life.advance(&plan, at(10_700)), Some(at(70_700)));
         assert_eq!(life.advance(&plan, at(99_000)), None);
-        let ended = Stage::Ended { ran_from: Some(at(10_200)), at: at(70_700), exit_code: 0 };
+        let ended = Stage::Ended {
+            ran_from: Some(at(10_200)),
+            at: at(70_700),
+            exit_code: 0,
+        };
         assert_eq!(life.stage(), ended);
     }
 

@@ -63,7 +63,10 @@ fn resources(node: &NodeScenario, fault: Option<Fault>) -> Value {
     amounts.insert("pods".to_owned(), "110".into());
     let devices: BTreeMap<_, _> = node.spec.device_ids();
     for (resource, ids) in devices {
-        let well = ids.iter().filter(|id| !is_sick(&node.spec, fault, id)).count();
+        let well = ids
+            .iter()
+            .filter(|id| !is_sick(&node.spec, fault, id))
+            .count();
         amounts.insert(resource, well.to_string().into());
     }
     Value::Object(amounts)
@@ -75,10 +78,30 @@ fn handler(name: &str) -> Value {
 
 fn conditions(old: Option<&Value>, now: Timestamp) -> Vec<Value> {
     [
-        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-        ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-        ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+        (
+            "MemoryPressure",
+            "False",
+            "KubeletHasSufficientMemory",
+            "kubelet has sufficient memory available",
+        ),
+        (
+            "DiskPressure",
+            "False",
+            "KubeletHasNoDiskPressure",
+            "kubelet has no disk pressure",
+        ),
+        (
+            "PIDPressure",
+            "False",
+            "KubeletHasSufficientPID",
+            "kubelet has sufficient PID available",
+        ),
+        (
+            "Ready",
+            "True",
+            "KubeletReady",
+            "kubelet is posting ready status",
+        ),
     ]
     .into_iter()
     .map(|(kind, status, reason, message)| {

@@ -38,7 +38,10 @@ pub(super) fn render(
     status.insert("hostIPs".to_owned(), json!([{"ip": place.host_ip}]));
     status.insert("startTime".to_owned(), rfc3339(life.began()).into());
     let qos = pod.pointer("/status/qosClass").cloned();
-    status.insert("qosClass".to_owned(), qos.unwrap_or_else(|| "BestEffort".into()));
+    status.insert(
+        "qosClass".to_owned(),
+        qos.unwrap_or_else(|| "BestEffort".into()),
+    );
     if !matches!(stage, Stage::Creating { .. }) {
         let number = hash(&[pod.uid()]) % 250 + 2;
         let ip = format!("10.42.{}.{number}", place.node_index);
@@ -87,11 +90,22 @@ fn conditions(pod: &Value, stage: Stage, ready: bool, now: Timestamp) -> Value {
         let message = format!("containers with unready status: [{}]", names.join(" "));
         ("ContainersNotReady", message)
     };
-    let not_initialized = ("ContainersNotInitialized", "containers with incomplete status".to_owned());
+    let not_initialized = (
+        "ContainersNotInitialized",
+        "containers with incomplete status".to_owned(),
+    );
     let sandbox = !matches!(stage, Stage::Creating { .. });
     let own = [
-        ("PodReadyToStartContainers", sandbox, (String::new(), String::new())),
-        ("Initialized", initialized, (not_initialized.0.to_owned(), not_initialized.1)),
+        (
+            "PodReadyToStartContainers",
+            sandbox,
+            (String::new(), String::new()),
+        ),
+        (
+            "Initialized",
+            initialized,
+            (not_initialized.0.to_owned(), not_initialized.1),
+        ),
         ("Ready", ready, (unready.0.to_owned(), unready.1.clone())),
         ("ContainersReady", ready, (unready.0.to_owned(), unready.1)),
     ];
@@ -101,7 +115,9 @@ fn conditions(pod: &Value, stage: Stage, ready: bool, now: Timestamp) -> Value {
         .map(|(kind, holds, why)| condition(old, kind, holds, why, now))
         .collect();
     let kept = old.iter().filter(|item| {
-        !conditions.iter().any(|own| own.text("/type") == item.text("/type"))
+        !conditions
+            .iter()
+            .any(|own| own.text("/type") == item.text("/type"))
     });
     let kept: Vec<Value> = kept.cloned().collect();
     conditions.extend(kept);
@@ -155,7 +171,9 @@ fn container_status(
             "startedAt": rfc3339(from), "finishedAt": rfc3339(to),
         }})
     };
-    status["lastState"] = life.last_crash.map_or_else(|| json!({}), |(from, to)| crash(from, to));
+    status["lastState"] = life
+        .last_crash
+        .map_or_else(|| json!({}), |(from, to)| crash(from, to));
     let stage = life.stage();
     status["started"] = matches!(stage, Stage::Running { .. }).into();
     status["state"] = match stage {
@@ -192,8 +210,16 @@ fn container_status(
 
 fn allocated(container: &str, place: &Place<'_>) -> Vec<Value> {
     let mut by_resource: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for held in place.devices.iter().filter(|held| held.container == container) {
-        let health = if (place.sick)(&held.id) { "Unhealthy" } else { "Healthy" };
+    for held in place
+        .devices
+        .iter()
+        .filter(|held| held.container == container)
+    {
+        let health = if (place.sick)(&held.id) {
+            "Unhealthy"
+        } else {
+            "Healthy"
+        };
         let entry = json!({"resourceID": held.id.as_str(), "health": health});
         by_resource.entry(&held.resource).or_default().push(entry);
     }

@@ -56,7 +56,9 @@ impl Kubelets {
                 let id = container_id(pod, pod.text("/spec/containers/0/name"), restarts);
                 usage.daemon = Some((pod.uid().to_owned(), id));
             }
-            usage.occupants.extend(occupants(kubelet, pod, since, restarts));
+            usage
+                .occupants
+                .extend(occupants(kubelet, pod, since, restarts));
         }
         usage
     }
@@ -93,7 +95,9 @@ fn occupants(kubelet: &Kubelet, pod: &Value, since: Timestamp, restarts: u32) ->
             device,
             started: since,
             behaviour,
-            name: pod.annotation(a::PROCESS).map_or_else(|| process(behaviour), str::to_owned),
+            name: pod
+                .annotation(a::PROCESS)
+                .map_or_else(|| process(behaviour), str::to_owned),
             user: pod.annotation(a::USER).unwrap_or("root").to_owned(),
             idle_before: pod.duration(a::IDLE_BEFORE).unwrap_or(Duration::ZERO),
         })

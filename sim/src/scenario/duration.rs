@@ -12,7 +12,8 @@ const UNITS: [(&str, u64); 5] = [
 
 /// Reads a duration; every number needs its unit, decimals are allowed (`1.5s`).
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no duration; one looks like \"90s\", \"1m30s\" or \"3d4h\"");
+    let wrong =
+        || format!("{text:?} is no duration; one looks like \"90s\", \"1m30s\" or \"3d4h\"");
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
     if rest.is_empty() {
@@ -46,13 +47,20 @@ pub(crate) fn format_duration(duration: Duration) -> String {
     let mut millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut text = String::new();
     for unit in ["d", "h", "m", "s", "ms"] {
-        let size = UNITS.iter().find(|(name, _)| *name == unit).map_or(1, |(_, size)| *size);
+        let size = UNITS
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .map_or(1, |(_, size)| *size);
         if millis >= size {
             text.push_str(&format!("{}{unit}", millis / size));
             millis %= size;
         }
     }
-    if text.is_empty() { "0s".to_owned() } else { text }
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]

@@ -161,7 +161,9 @@ fn node(index: usize, node: NodeToml, spec: NodeSpec) -> Result<NodeScenario, Wr
         arch: node.arch.unwrap_or_else(|| "amd64".to_owned()),
         cpu: node.cpu.unwrap_or(16),
         memory: Bytes::from_gib(node.memory_gib.unwrap_or(64)),
-        kubelet_version: node.kubelet_version.unwrap_or_else(|| crate::VERSION.to_owned()),
+        kubelet_version: node
+            .kubelet_version
+            .unwrap_or_else(|| crate::VERSION.to_owned()),
         os: node.os.unwrap_or_else(|| "Ubuntu 24.04.3 LTS".to_owned()),
         kernel: node.kernel.unwrap_or_else(|| "6.8.0-79-generic".to_owned()),
         address: node
@@ -188,7 +190,10 @@ fn outside(item: OutsideToml, gpus: usize) -> Result<OutsideScenario, Wrong> {
     let start = item.kind.span().start;
     let kind = item.kind.into_inner();
     let kind = OutsideKind::from_name(&kind).ok_or_else(|| {
-        let names: Vec<_> = OutsideKind::ALL.into_iter().map(OutsideKind::name).collect();
+        let names: Vec<_> = OutsideKind::ALL
+            .into_iter()
+            .map(OutsideKind::name)
+            .collect();
         (start, unknown("kind", &kind, &names))
     })?;
     Ok(OutsideScenario {
@@ -367,7 +372,12 @@ behaviour = "inference"
     #[case("\"Deployment\"", "\"Deploymnet\"", 23, "did you mean `Deployment`?")]
     #[case("node = \"gpu-a\"", "node = \"gpu-b\"", 25, "did you mean `gpu-a`?")]
     #[case("\"inference\"", "\"inferense\"", 27, "did you mean `inference`?")]
-    #[case("memory_mib = 24576", "memory_mb = 24576", 11, "did you mean `memory_mib`?")]
+    #[case(
+        "memory_mib = 24576",
+        "memory_mb = 24576",
+        11,
+        "did you mean `memory_mib`?"
+    )]
     #[case("3d4h", "3 days", 8, "is no duration")]
     #[case("gpu=yes:NoSchedule", "gpu", 7, "is no taint")]
     #[case("gpu = 0", "gpu = 1", 14, "there is no GPU 1")]

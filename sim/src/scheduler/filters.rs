@@ -83,7 +83,9 @@ pub(super) fn judge(pod: &Value, view: &NodeView) -> Verdict {
         return refused("node(s) were unschedulable");
     }
     let taints = node.items("/spec/taints");
-    let hard = taints.iter().filter(|taint| taint.text("/effect") != "PreferNoSchedule");
+    let hard = taints
+        .iter()
+        .filter(|taint| taint.text("/effect") != "PreferNoSchedule");
     if hard.into_iter().any(|taint| !tolerates(pod, taint)) {
         return refused("node(s) had untolerated taint(s)");
     }
@@ -126,7 +128,12 @@ fn pinned_to(pod: &Value) -> Option<Vec<String>> {
         let pin = fields.find(|field| {
             field.text("/key") == "metadata.name" && field.text("/operator") == "In"
         })?;
-        names.extend(pin.items("/values").iter().filter_map(Value::as_str).map(str::to_owned));
+        names.extend(
+            pin.items("/values")
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned),
+        );
     }
     (!names.is_empty()).then_some(names)
 }
@@ -141,7 +148,10 @@ fn required_terms(pod: &Value) -> Option<&[Value]> {
 pub(crate) fn selects(pod: &Value, node: &Value) -> bool {
     let labels = node.map("/metadata/labels");
     let selector = pod.map("/spec/nodeSelector");
-    if selector.iter().any(|(key, value)| labels.get(key) != Some(value)) {
+    if selector
+        .iter()
+        .any(|(key, value)| labels.get(key) != Some(value))
+    {
         return false;
     }
     required_terms(pod).is_none_or(|terms| terms.iter().any(|term| term_matches(term, node)))

@@ -31,7 +31,11 @@ pub(super) fn unschedulable(verdicts: &[Verdict]) -> String {
                 for reason in reasons {
                     *counts.entry(reason).or_default() += 1;
                 }
-                let outcome = if *preemption_helps { NO_VICTIMS } else { NOT_HELPFUL };
+                let outcome = if *preemption_helps {
+                    NO_VICTIMS
+                } else {
+                    NOT_HELPFUL
+                };
                 *preemption.entry(outcome).or_default() += 1;
             }
         }

@@ -21,7 +21,11 @@ use requests::{Requests, pod_requests};
 
 /// Gives every pod that waits a node, or tells it why there is none.
 pub(crate) fn schedule(store: &mut Store, now: Timestamp) {
-    let waiting: Vec<Object> = store.list(Kind::Pod).filter(|pod| waits(pod)).cloned().collect();
+    let waiting: Vec<Object> = store
+        .list(Kind::Pod)
+        .filter(|pod| waits(pod))
+        .cloned()
+        .collect();
     if waiting.is_empty() {
         return;
     }
@@ -30,7 +34,11 @@ pub(crate) fn schedule(store: &mut Store, now: Timestamp) {
     // Oldest first, as the scheduler's queue.
     waiting.sort_by_key(|pod| {
         let priority = -pod.int("/spec/priority").unwrap_or_default();
-        (priority, pod.time("/metadata/creationTimestamp"), Key::of(pod))
+        (
+            priority,
+            pod.time("/metadata/creationTimestamp"),
+            Key::of(pod),
+        )
     });
     for pod in waiting {
         let verdicts: Vec<Verdict> = nodes.iter().map(|node| judge(&pod, node)).collect();
@@ -97,13 +105,18 @@ fn bind(store: &mut Store, pod: &Object, node: &str, now: Timestamp) {
 
 fn refuse(store: &mut Store, pod: &Object, message: &str, now: Timestamp) {
     let conditions = pod.items("/status/conditions");
-    let old = conditions.iter().find(|c| c.text("/type") == "PodScheduled");
+    let old = conditions
+        .iter()
+        .find(|c| c.text("/type") == "PodScheduled");
     if old.is_some_and(|old| old.text("/message") == message) {
         return;
     }
     let since = old
         .filter(|old| old.text("/status") == "False")
-        .map_or_else(|| rfc3339(now), |old| old.text("/lastTransitionTime").to_owned());
+        .map_or_else(
+            || rfc3339(now),
+            |old| old.text("/lastTransitionTime").to_owned(),
+        );
     let mut refused = Value::clone(pod);
     set_scheduled(
         &mut refused,

@@ -27,7 +27,9 @@ fn pod(name: &str, gpus: u32) -> Value {
 fn store(nodes: Vec<Value>, pods: Vec<Value>) -> Store {
     let mut store = Store::new(1);
     for node in nodes {
-        store.create(Kind::Node, node, Timestamp::UNIX_EPOCH).unwrap();
+        store
+            .create(Kind::Node, node, Timestamp::UNIX_EPOCH)
+            .unwrap();
     }
     for pod in pods {
         store.create(Kind::Pod, pod, Timestamp::UNIX_EPOCH).unwrap();
@@ -81,10 +83,13 @@ fn a_pin_leaves_the_other_nodes_out() {
     let nodes = vec![node("n1", 4), node("n2", 1), node("n3", 4)];
     let store = store(nodes, vec![pinned]);
     let text = message(&store, "a");
-    assert!(text.starts_with(
-        "0/3 nodes are available: 1 Insufficient nvidia.com/gpu, 2 node(s) didn't satisfy \
+    assert!(
+        text.starts_with(
+            "0/3 nodes are available: 1 Insufficient nvidia.com/gpu, 2 node(s) didn't satisfy \
          plugin(s) [NodeAffinity]."
-    ), "{text}");
+        ),
+        "{text}"
+    );
 }
 
 #[rstest]

@@ -70,9 +70,7 @@ fn parse_term(kind: Kind, term: &str) -> Result<Term, SelectorError> {
         _ => &[],
     };
     if !["metadata.name", "metadata.namespace"].contains(&field) && !known.contains(&field) {
-        return Err(SelectorError(format!(
-            "field label not supported: {field}"
-        )));
+        return Err(SelectorError(format!("field label not supported: {field}")));
     }
     Ok(Term {
         pointer: format!("/{}", field.replace('.', "/")),

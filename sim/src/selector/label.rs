@@ -51,7 +51,9 @@ impl Requirement {
             "DoesNotExist" => Ok(Self::Missing(key)),
             "Gt" => Ok(Self::Above(key, number()?)),
             "Lt" => Ok(Self::Below(key, number()?)),
-            other => Err(SelectorError(format!("not a valid selector operator: {other:?}"))),
+            other => Err(SelectorError(format!(
+                "not a valid selector operator: {other:?}"
+            ))),
         }
     }
 

@@ -77,18 +77,42 @@ static INFOS: [KindInfo; Kind::ALL.len()] = [
     info("", "services", "Service", true, STATUS),
     info("", "serviceaccounts", "ServiceAccount", true, &[]),
     info("", "persistentvolumes", "PersistentVolume", false, STATUS),
-    info("", "persistentvolumeclaims", "PersistentVolumeClaim", true, STATUS),
+    info(
+        "",
+        "persistentvolumeclaims",
+        "PersistentVolumeClaim",
+        true,
+        STATUS,
+    ),
     info("apps", "deployments", "Deployment", true, SCALED),
     info("apps", "replicasets", "ReplicaSet", true, SCALED),
     info("apps", "statefulsets", "StatefulSet", true, SCALED),
     info("apps", "daemonsets", "DaemonSet", true, STATUS),
     info("batch", "jobs", "Job", true, STATUS),
     info("coordination.k8s.io", "leases", "Lease", true, &[]),
-    info("policy", "poddisruptionbudgets", "PodDisruptionBudget", true, STATUS),
+    info(
+        "policy",
+        "poddisruptionbudgets",
+        "PodDisruptionBudget",
+        true,
+        STATUS,
+    ),
     info("node.k8s.io", "runtimeclasses", "RuntimeClass", false, &[]),
-    info("storage.k8s.io", "storageclasses", "StorageClass", false, &[]),
+    info(
+        "storage.k8s.io",
+        "storageclasses",
+        "StorageClass",
+        false,
+        &[],
+    ),
     info(RBAC, "clusterroles", "ClusterRole", false, &[]),
-    info(RBAC, "clusterrolebindings", "ClusterRoleBinding", false, &[]),
+    info(
+        RBAC,
+        "clusterrolebindings",
+        "ClusterRoleBinding",
+        false,
+        &[],
+    ),
     info(RBAC, "roles", "Role", true, &[]),
     info(RBAC, "rolebindings", "RoleBinding", true, &[]),
 ];
@@ -170,7 +194,10 @@ mod tests {
             assert_eq!(kind as usize, index);
             assert_eq!(format!("{kind:?}"), kind.info().kind);
             let info = kind.info();
-            assert_eq!(Kind::find(info.group, info.version, info.plural), Some(kind));
+            assert_eq!(
+                Kind::find(info.group, info.version, info.plural),
+                Some(kind)
+            );
         }
     }
 }

@@ -87,7 +87,10 @@ impl Store {
 
     /// All objects of a kind, by namespace and name.
     pub(crate) fn list(&self, kind: Kind) -> impl Iterator<Item = &Object> {
-        self.objects.get(&kind).into_iter().flat_map(BTreeMap::values)
+        self.objects
+            .get(&kind)
+            .into_iter()
+            .flat_map(BTreeMap::values)
     }
 
     /// All objects of a kind, for use while writing.
@@ -271,7 +274,9 @@ impl Store {
     ) -> Result<(Object, bool), StoreError> {
         let stored = self.check_delete(kind, key, how)?;
         if kind == Kind::Pod && !stored.text("/spec/nodeName").is_empty() && !stored.is_finished() {
-            let own = stored.int("/spec/terminationGracePeriodSeconds").unwrap_or(30);
+            let own = stored
+                .int("/spec/terminationGracePeriodSeconds")
+                .unwrap_or(30);
             let wanted = how.grace_seconds.unwrap_or(own).max(0);
             let current = stored.int("/metadata/deletionGracePeriodSeconds");
             if wanted > 0 {

@@ -45,12 +45,19 @@ impl World {
             }
         }
         tracing::warn!("the simulated cluster does not come to rest");
-        earlier(wake, Some(crate::clock::after(now, std::time::Duration::from_secs(1))))
+        earlier(
+            wake,
+            Some(crate::clock::after(now, std::time::Duration::from_secs(1))),
+        )
     }
 
     /// One turn of the running cluster.
     fn turn(&mut self, store: &mut Store, daemons: &Daemons, now: Timestamp) -> Option<Timestamp> {
-        let fault = |name: &str| daemons.node(name).and_then(crate::daemon::DaemonNode::fault);
+        let fault = |name: &str| {
+            daemons
+                .node(name)
+                .and_then(crate::daemon::DaemonNode::fault)
+        };
         let heartbeat = self.kubelets.report_nodes(store, fault, now);
         events::expire(store, now);
         let wake = self.settle(store, now);

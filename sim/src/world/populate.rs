@@ -12,9 +12,16 @@ use crate::store::{Kind, Store};
 const TURNS: usize = 20_000;
 
 /// Fills the store with what the births have become by `start`.
-pub(crate) fn populate(store: &mut Store, world: &mut World, mut births: Vec<Birth>, start: Timestamp) {
+pub(crate) fn populate(
+    store: &mut Store,
+    world: &mut World,
+    mut births: Vec<Birth>,
+    start: Timestamp,
+) {
     births.sort_by_key(|birth| std::cmp::Reverse(birth.age));
-    let mut clock = births.first().map_or(start, |birth| before(start, birth.age));
+    let mut clock = births
+        .first()
+        .map_or(start, |birth| before(start, birth.age));
     let mut turns = 0;
     for birth in births {
         let at = before(start, birth.age);

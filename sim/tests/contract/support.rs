@@ -42,10 +42,18 @@ pub(crate) fn pods(cluster: &SimCluster, namespace: &str) -> Api<Pod> {
 
 /// Names of the pods of a namespace, with their phases.
 pub(crate) async fn phases(cluster: &SimCluster, namespace: &str) -> Vec<(String, String)> {
-    let pods = pods(cluster, namespace).list(&ListParams::default()).await.unwrap();
+    let pods = pods(cluster, namespace)
+        .list(&ListParams::default())
+        .await
+        .unwrap();
     let phase = |pod: &Pod| pod.status.as_ref().and_then(|status| status.phase.clone());
     pods.iter()
-        .map(|pod| (pod.metadata.name.clone().unwrap(), phase(pod).unwrap_or_default()))
+        .map(|pod| {
+            (
+                pod.metadata.name.clone().unwrap(),
+                phase(pod).unwrap_or_default(),
+            )
+        })
         .collect()
 }
 
@@ -86,7 +94,11 @@ pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, kube::Error>) -> (u1
 
 /// Sends a request as it is and returns the answer, whatever its code.
 pub(crate) async fn raw(cluster: &SimCluster, method: &str, uri: &str, body: &Value) -> Value {
-    let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
+    let body = if body.is_null() {
+        Vec::new()
+    } else {
+        serde_json::to_vec(body).unwrap()
+    };
     let request = http::Request::builder()
         .method(method)
         .uri(uri)
@@ -94,6 +106,8 @@ pub(crate) async fn raw(cluster: &SimCluster, method: &str, uri: &str, body: &Va
         .body(kube::client::Body::from(body))
         .unwrap();
     let response = cluster.client().send(request).await.unwrap();
-    let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap();
+    let body = http_body_util::BodyExt::collect(response.into_body())
+        .await
+        .unwrap();
     serde_json::from_slice(&body.to_bytes()).unwrap()
 }

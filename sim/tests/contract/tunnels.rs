@@ -14,7 +14,10 @@ use crate::support::{cluster, daemon_pod, gpu_pod, phases, pods, refusal, second
 
 async fn tunnel(cluster: &SimCluster, node: &str) -> kube::api::Portforwarder {
     let name = daemon_pod(cluster, node).await;
-    pods(cluster, "gputop-k3s").portforward(&name, &[7475]).await.unwrap()
+    pods(cluster, "gputop-k3s")
+        .portforward(&name, &[7475])
+        .await
+        .unwrap()
 }
 
 async fn channel(stream: DuplexStream) -> Channel {
@@ -80,15 +83,33 @@ async fn processes_follow_the_pods() {
     let other = |process: &&gputop_model::GpuProcess| process.device != llm.device_id.device();
     assert_eq!(seen.processes.iter().filter(other).count(), 2);
     let desktop = |holder: &Holder| {
-        matches!(holder, Holder::Outside { kind: OutsideKind::Desktop, .. })
+        matches!(
+            holder,
+            Holder::Outside {
+                kind: OutsideKind::Desktop,
+                ..
+            }
+        )
     };
-    assert!(seen.processes.iter().any(|process| desktop(&process.holder)));
+    assert!(
+        seen.processes
+            .iter()
+            .any(|process| desktop(&process.holder))
+    );
 
-    pods(&cluster, "default").create(&Default::default(), &gpu_pod("extra", 1)).await.unwrap();
+    pods(&cluster, "default")
+        .create(&Default::default(), &gpu_pod("extra", 1))
+        .await
+        .unwrap();
     wait(seconds(30)).await;
     let later = snapshot(&cluster, "gpu-a").await;
     let later = later.allocations.known().unwrap().len()
-        + snapshot(&cluster, "gpu-b.lab").await.allocations.known().unwrap().len();
+        + snapshot(&cluster, "gpu-b.lab")
+            .await
+            .allocations
+            .known()
+            .unwrap()
+            .len();
     assert_eq!(later, 1 + 2 + 1 + 1);
 }
 
@@ -137,14 +158,20 @@ async fn only_running_pods_can_be_reached() {
     let api = pods(&cluster, "default");
     let failure = refusal(api.portforward("none", &[7475]).await.map(drop));
     assert_eq!((failure.0, failure.1.as_str()), (404, "NotFound"));
-    api.create(&Default::default(), &gpu_pod("pending", 9)).await.unwrap();
+    api.create(&Default::default(), &gpu_pod("pending", 9))
+        .await
+        .unwrap();
     wait(seconds(1)).await;
     let failure = refusal(api.portforward("pending", &[7475]).await.map(drop));
     assert_eq!(failure.0, 400);
     assert!(failure.2.contains("does not have a host assigned"));
     // Other pods have no such port.
     let running = phases(&cluster, "default").await;
-    let name = &running.iter().find(|(name, _)| name.starts_with("llm")).unwrap().0;
+    let name = &running
+        .iter()
+        .find(|(name, _)| name.starts_with("llm"))
+        .unwrap()
+        .0;
     let mut other = api.portforward(name, &[7475]).await.unwrap();
     let error = other.take_error(7475).unwrap().await.unwrap();
     assert!(error.contains("connection refused"));
@@ -176,8 +203,16 @@ async fn a_lost_card_is_unhealthy_everywhere() {
     let status = nodes.get("gpu-a").await.unwrap().status.unwrap();
     assert_eq!(status.capacity.unwrap()["nvidia.com/gpu"].0, "2");
     assert_eq!(status.allocatable.unwrap()["nvidia.com/gpu"].0, "1");
-    let list = pods(&cluster, "default").list(&Default::default()).await.unwrap();
-    let containers = list.items[0].status.clone().unwrap().container_statuses.unwrap();
+    let list = pods(&cluster, "default")
+        .list(&Default::default())
+        .await
+        .unwrap();
+    let containers = list.items[0]
+        .status
+        .clone()
+        .unwrap()
+        .container_statuses
+        .unwrap();
     let resources = containers[0].allocated_resources_status.clone().unwrap();
     let health = resources[0].resources.as_ref().unwrap()[0].health.clone();
     assert_eq!(health.as_deref(), Some("Unhealthy"));

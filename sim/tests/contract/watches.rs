@@ -25,7 +25,10 @@ async fn lines(cluster: &SimCluster, query: &str) -> Vec<(u64, Value)> {
     while let Some(frame) = body.frame().await {
         rest.push_str(std::str::from_utf8(&frame.unwrap().into_data().unwrap()).unwrap());
         while let Some((line, tail)) = rest.split_once('\n') {
-            lines.push((begin.elapsed().as_secs(), serde_json::from_str(line).unwrap()));
+            lines.push((
+                begin.elapsed().as_secs(),
+                serde_json::from_str(line).unwrap(),
+            ));
             rest = tail.to_owned();
         }
     }
@@ -33,7 +36,10 @@ async fn lines(cluster: &SimCluster, query: &str) -> Vec<(u64, Value)> {
 }
 
 async fn revision(cluster: &SimCluster) -> String {
-    let list = pods(cluster, "default").list(&Default::default()).await.unwrap();
+    let list = pods(cluster, "default")
+        .list(&Default::default())
+        .await
+        .unwrap();
     list.metadata.resource_version.unwrap()
 }
 
@@ -44,11 +50,18 @@ async fn a_watcher_sees_a_pod_from_birth_to_death() {
     let events = watcher(api.clone(), watcher::Config::default());
     let mut events = Box::pin(events);
     loop {
-        if matches!(events.try_next().await.unwrap(), Some(watcher::Event::InitDone)) {
+        if matches!(
+            events.try_next().await.unwrap(),
+            Some(watcher::Event::InitDone)
+        ) {
             break;
         }
     }
-    let pod = pod_with("short", 1, &json!({"sim/ready-delay": "3s", "sim/term-delay": "4s"}));
+    let pod = pod_with(
+        "short",
+        1,
+        &json!({"sim/ready-delay": "3s", "sim/term-delay": "4s"}),
+    );
     api.create(&PostParams::default(), &pod).await.unwrap();
     let mut phases = Vec::new();
     let mut deleted = false;
@@ -57,7 +70,9 @@ async fn a_watcher_sees_a_pod_from_birth_to_death() {
             watcher::Event::Apply(pod) if pod.name_any() == "short" => {
                 let status = pod.status.clone().unwrap();
                 let conditions = status.conditions.unwrap_or_default();
-                let ready = conditions.iter().any(|c| c.type_ == "Ready" && c.status == "True");
+                let ready = conditions
+                    .iter()
+                    .any(|c| c.type_ == "Ready" && c.status == "True");
                 let leaving = pod.metadata.deletion_timestamp.is_some();
                 phases.push((status.phase.unwrap(), ready, leaving));
                 if ready && !deleted {
@@ -70,7 +85,10 @@ async fn a_watcher_sees_a_pod_from_birth_to_death() {
         }
     }
     phases.dedup();
-    let phases: Vec<_> = phases.iter().map(|(p, r, l)| (p.as_str(), *r, *l)).collect();
+    let phases: Vec<_> = phases
+        .iter()
+        .map(|(p, r, l)| (p.as_str(), *r, *l))
+        .collect();
     let expected = [
         ("Pending", false, false),
         ("Running", false, false),
@@ -90,7 +108,10 @@ async fn bookmarks_come_each_minute_and_before_the_end() {
          &labelSelector=none=none"
     );
     let lines = lines(&cluster, &query).await;
-    assert!(lines.iter().all(|(_, line)| line["type"] == "BOOKMARK"), "{lines:?}");
+    assert!(
+        lines.iter().all(|(_, line)| line["type"] == "BOOKMARK"),
+        "{lines:?}"
+    );
     let times: Vec<_> = lines.iter().map(|(at, _)| *at).collect();
     assert_eq!(times, [60, 120, 128]);
     let query = format!("resourceVersion={from}&allowWatchBookmarks=true&timeoutSeconds=3");
@@ -101,7 +122,10 @@ async fn bookmarks_come_each_minute_and_before_the_end() {
 #[tokio::test(start_paused = true)]
 async fn a_streaming_list_marks_its_end() {
     let cluster = cluster();
-    let count = Api::<Pod>::all(cluster.client()).list(&Default::default()).await.unwrap();
+    let count = Api::<Pod>::all(cluster.client())
+        .list(&Default::default())
+        .await
+        .unwrap();
     let lines = lines(
         &cluster,
         "sendInitialEvents=true&allowWatchBookmarks=true&timeoutSeconds=2\
@@ -116,7 +140,11 @@ async fn a_streaming_list_marks_its_end() {
     assert_eq!(annotations["k8s.io/initial-events-end"], "true");
     let config = watcher::Config::default().streaming_lists();
     let events = watcher(Api::<Pod>::all(cluster.client()), config);
-    let events: Vec<_> = events.take(count.items.len() + 2).try_collect().await.unwrap();
+    let events: Vec<_> = events
+        .take(count.items.len() + 2)
+        .try_collect()
+        .await
+        .unwrap();
     assert!(matches!(events.last(), Some(watcher::Event::InitDone)));
 }
 
@@ -139,10 +167,20 @@ async fn a_watch_goes_on_where_a_list_ended() {
     let cluster = cluster();
     let api = pods(&cluster, "default");
     let from = revision(&cluster).await;
-    api.create(&PostParams::default(), &gpu_pod("one", 0)).await.unwrap();
+    api.create(&PostParams::default(), &gpu_pod("one", 0))
+        .await
+        .unwrap();
     wait(seconds(5)).await;
-    let params = WatchParams::default().timeout(1).fields("metadata.name=one");
-    let events: Vec<_> = api.watch(&params, &from).await.unwrap().try_collect().await.unwrap();
+    let params = WatchParams::default()
+        .timeout(1)
+        .fields("metadata.name=one");
+    let events: Vec<_> = api
+        .watch(&params, &from)
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
     assert!(matches!(events.first(), Some(WatchEvent::Added(_))));
     assert!(events.len() > 2, "bound, running, ready");
 }
@@ -152,14 +190,22 @@ async fn objects_enter_and_leave_a_selection() {
     let cluster = cluster();
     let api = pods(&cluster, "default");
     let from = revision(&cluster).await;
-    api.create(&PostParams::default(), &gpu_pod("one", 0)).await.unwrap();
+    api.create(&PostParams::default(), &gpu_pod("one", 0))
+        .await
+        .unwrap();
     for label in [json!("x"), json!(null)] {
         let patch = json!({"metadata": {"labels": {"pick": label}}});
         let patch = kube::api::Patch::Merge(patch);
         api.patch("one", &Default::default(), &patch).await.unwrap();
     }
     let params = WatchParams::default().timeout(1).labels("pick=x");
-    let events: Vec<_> = api.watch(&params, &from).await.unwrap().try_collect().await.unwrap();
+    let events: Vec<_> = api
+        .watch(&params, &from)
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
     assert!(matches!(events.first(), Some(WatchEvent::Added(_))));
     assert!(matches!(events.last(), Some(WatchEvent::Deleted(_))));
 }

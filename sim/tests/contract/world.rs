@@ -30,10 +30,16 @@ async fn the_same_seed_gives_the_same_picture() {
 #[tokio::test(start_paused = true)]
 async fn the_past_has_happened() {
     let cluster = cluster();
-    let list = pods(&cluster, "lab").list(&ListParams::default()).await.unwrap();
+    let list = pods(&cluster, "lab")
+        .list(&ListParams::default())
+        .await
+        .unwrap();
     let pod = |name: &str| {
         let mut found = list.iter().filter(|pod| {
-            pod.metadata.name.as_deref().is_some_and(|own| own.starts_with(name))
+            pod.metadata
+                .name
+                .as_deref()
+                .is_some_and(|own| own.starts_with(name))
         });
         found.next().unwrap()
     };
@@ -57,7 +63,11 @@ async fn jobs_end_and_the_next_begins() {
     let next = jobs.get("train-8").await.unwrap();
     assert_eq!(next.status.unwrap().active, Some(1));
     let running = phases(&cluster, "lab").await;
-    assert!(running.iter().any(|(name, phase)| name.starts_with("train-8") && phase == "Running"));
+    assert!(
+        running
+            .iter()
+            .any(|(name, phase)| name.starts_with("train-8") && phase == "Running")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,17 +75,31 @@ async fn a_suspended_job_gives_its_gpu_back() {
     let cluster = cluster();
     let jobs: Api<Job> = Api::namespaced(cluster.client(), "lab");
     let patch = |on: bool| Patch::Merge(json!({"spec": {"suspend": on}}));
-    jobs.patch("train-7", &PatchParams::default(), &patch(true)).await.unwrap();
+    jobs.patch("train-7", &PatchParams::default(), &patch(true))
+        .await
+        .unwrap();
     wait(seconds(5)).await;
     let job = jobs.get("train-7").await.unwrap();
     let conditions = job.status.unwrap().conditions.unwrap();
-    assert!(conditions.iter().any(|c| c.type_ == "Suspended" && c.status == "True"));
+    assert!(
+        conditions
+            .iter()
+            .any(|c| c.type_ == "Suspended" && c.status == "True")
+    );
     let left = phases(&cluster, "lab").await;
-    assert!(!left.iter().any(|(name, _)| name.starts_with("train-7")), "{left:?}");
-    jobs.patch("train-7", &PatchParams::default(), &patch(false)).await.unwrap();
+    assert!(
+        !left.iter().any(|(name, _)| name.starts_with("train-7")),
+        "{left:?}"
+    );
+    jobs.patch("train-7", &PatchParams::default(), &patch(false))
+        .await
+        .unwrap();
     wait(seconds(5)).await;
     let back = phases(&cluster, "lab").await;
-    assert!(back.iter().any(|(name, phase)| name.starts_with("train-7") && phase == "Running"));
+    assert!(
+        back.iter()
+            .any(|(name, phase)| name.starts_with("train-7") && phase == "Running")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,14 +107,19 @@ async fn deleted_pods_come_back_and_owned_objects_go() {
     let cluster = cluster();
     let api = pods(&cluster, "lab");
     let old = api.get("notebook-0").await.unwrap().metadata.uid;
-    api.delete("notebook-0", &DeleteParams::default()).await.unwrap();
+    api.delete("notebook-0", &DeleteParams::default())
+        .await
+        .unwrap();
     wait(seconds(8)).await;
     let new = api.get("notebook-0").await.unwrap();
     assert_ne!(new.metadata.uid, old);
     assert_eq!(new.status.unwrap().phase.as_deref(), Some("Running"));
     let deployments: Api<k8s_openapi::api::apps::v1::Deployment> =
         Api::namespaced(cluster.client(), "default");
-    deployments.delete("llm", &DeleteParams::default()).await.unwrap();
+    deployments
+        .delete("llm", &DeleteParams::default())
+        .await
+        .unwrap();
     wait(seconds(5)).await;
     assert_eq!(phases(&cluster, "default").await, []);
 }
@@ -101,10 +130,19 @@ async fn a_new_template_replaces_the_pods() {
     let deployments: Api<k8s_openapi::api::apps::v1::Deployment> =
         Api::namespaced(cluster.client(), "default");
     let patch = json!({"spec": {"template": {"metadata": {"labels": {"version": "2"}}}}});
-    deployments.patch("llm", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    deployments
+        .patch("llm", &PatchParams::default(), &Patch::Merge(patch))
+        .await
+        .unwrap();
     wait(seconds(10)).await;
-    let list = pods(&cluster, "default").list(&ListParams::default()).await.unwrap();
-    let versions: Vec<_> = list.iter().map(|pod| pod.metadata.labels.clone().unwrap()).collect();
+    let list = pods(&cluster, "default")
+        .list(&ListParams::default())
+        .await
+        .unwrap();
+    let versions: Vec<_> = list
+        .iter()
+        .map(|pod| pod.metadata.labels.clone().unwrap())
+        .collect();
     assert_eq!(versions.len(), 1);
     assert_eq!(versions[0]["version"], "2");
 }
@@ -119,6 +157,10 @@ async fn the_homelab_lives() {
         let pods: Api<Pod> = Api::all(cluster.client());
         let pods = pods.list(&ListParams::default()).await.unwrap();
         let phase = |pod: &&Pod| pod.status.as_ref().unwrap().phase.as_deref() == Some("Running");
-        assert!(pods.iter().filter(phase).count() > 20, "{}", pods.items.len());
+        assert!(
+            pods.iter().filter(phase).count() > 20,
+            "{}",
+            pods.items.len()
+        );
     }
 }

@@ -22,21 +22,36 @@ fn config_maps(cluster: &SimCluster) -> Api<ConfigMap> {
 async fn a_stale_write_is_a_conflict() {
     let cluster = cluster();
     let api = config_maps(&cluster);
-    let first = api.create(&PostParams::default(), &config_map("1")).await.unwrap();
+    let first = api
+        .create(&PostParams::default(), &config_map("1"))
+        .await
+        .unwrap();
     let (code, reason, _) = refusal(api.create(&PostParams::default(), &config_map("1")).await);
     assert_eq!((code, reason.as_str()), (409, "AlreadyExists"));
     let mut second = first.clone();
-    second.data.as_mut().unwrap().insert("key".to_owned(), "2".to_owned());
-    api.replace("c", &PostParams::default(), &second).await.unwrap();
-    let (code, reason, message) =
-        refusal(api.replace("c", &PostParams::default(), &second).await);
+    second
+        .data
+        .as_mut()
+        .unwrap()
+        .insert("key".to_owned(), "2".to_owned());
+    api.replace("c", &PostParams::default(), &second)
+        .await
+        .unwrap();
+    let (code, reason, message) = refusal(api.replace("c", &PostParams::default(), &second).await);
     assert_eq!((code, reason.as_str()), (409, "Conflict"));
-    assert!(message.contains("the object has been modified"), "{message}");
+    assert!(
+        message.contains("the object has been modified"),
+        "{message}"
+    );
     let stale = json!({"metadata": {"resourceVersion": first.metadata.resource_version}});
-    let patched = api.patch("c", &PatchParams::default(), &Patch::Merge(stale)).await;
+    let patched = api
+        .patch("c", &PatchParams::default(), &Patch::Merge(stale))
+        .await;
     assert_eq!(refusal(patched).0, 409);
     let other = json!({"metadata": {"uid": "someone-else"}});
-    let patched = api.patch("c", &PatchParams::default(), &Patch::Merge(other)).await;
+    let patched = api
+        .patch("c", &PatchParams::default(), &Patch::Merge(other))
+        .await;
     assert_eq!(refusal(patched).0, 422);
 }
 
@@ -53,8 +68,17 @@ async fn a_dry_run_changes_nothing() {
     assert_eq!(refusal(api.get("c").await).0, 404);
     let pods = pods(&cluster, "default");
     let name = phases(&cluster, "default").await.remove(0).0;
-    pods.delete(&name, &DeleteParams::default().dry_run()).await.unwrap();
-    assert!(pods.get(&name).await.unwrap().metadata.deletion_timestamp.is_none());
+    pods.delete(&name, &DeleteParams::default().dry_run())
+        .await
+        .unwrap();
+    assert!(
+        pods.get(&name)
+            .await
+            .unwrap()
+            .metadata
+            .deletion_timestamp
+            .is_none()
+    );
 }
 
 #[rstest]
@@ -64,21 +88,36 @@ async fn a_dry_run_changes_nothing() {
 async fn a_cordon_brings_its_taint(#[case] patch: Patch<Value>) {
     let cluster = cluster();
     let nodes: Api<Node> = Api::all(cluster.client());
-    nodes.patch("gpu-a", &PatchParams::default(), &patch).await.unwrap();
+    nodes
+        .patch("gpu-a", &PatchParams::default(), &patch)
+        .await
+        .unwrap();
     wait(seconds(1)).await;
-    let taints = nodes.get("gpu-a").await.unwrap().spec.unwrap().taints.unwrap();
+    let taints = nodes
+        .get("gpu-a")
+        .await
+        .unwrap()
+        .spec
+        .unwrap()
+        .taints
+        .unwrap();
     assert_eq!(taints[0].key, "node.kubernetes.io/unschedulable");
     nodes.uncordon("gpu-a").await.unwrap();
     wait(seconds(1)).await;
     let spec = nodes.get("gpu-a").await.unwrap().spec.unwrap();
-    assert_eq!((spec.unschedulable.unwrap_or_default(), spec.taints), (false, None));
+    assert_eq!(
+        (spec.unschedulable.unwrap_or_default(), spec.taints),
+        (false, None)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_json_test_is_unprocessable() {
     let cluster = cluster();
     let api = config_maps(&cluster);
-    api.create(&PostParams::default(), &config_map("1")).await.unwrap();
+    api.create(&PostParams::default(), &config_map("1"))
+        .await
+        .unwrap();
     let patch = |old: &str| {
         let operations = json!([
             {"op": "test", "path": "/data/key", "value": old},
@@ -101,7 +140,9 @@ async fn a_terminating_pod_holds_its_gpu() {
     let blocker = json!({"kubernetes.io/hostname": "gpu-a"});
     let mut blocker_pod = gpu_pod("blocker", 1);
     blocker_pod.spec.as_mut().unwrap().node_selector = serde_json::from_value(blocker).unwrap();
-    api.create(&PostParams::default(), &blocker_pod).await.unwrap();
+    api.create(&PostParams::default(), &blocker_pod)
+        .await
+        .unwrap();
     wait(seconds(3)).await;
     api.delete(&name, &DeleteParams::default()).await.unwrap();
     wait(seconds(1)).await;
@@ -109,7 +150,9 @@ async fn a_terminating_pod_holds_its_gpu() {
     assert!(old.metadata.deletion_timestamp.is_some());
     assert_eq!(old.status.unwrap().phase.as_deref(), Some("Running"));
     let waiting = |phases: Vec<(String, String)>| {
-        let new = phases.into_iter().find(|(pod, _)| pod.starts_with("llm") && *pod != name);
+        let new = phases
+            .into_iter()
+            .find(|(pod, _)| pod.starts_with("llm") && *pod != name);
         new.unwrap().1
     };
     assert_eq!(waiting(phases(&cluster, "default").await), "Pending");
@@ -148,16 +191,36 @@ async fn evictions() {
     let dry = body(json!({"dryRun": ["All"]}));
     assert_eq!(raw(&cluster, "POST", &uri, &dry).await["code"], 201);
     let api = pods(&cluster, "default");
-    assert!(api.get(&name).await.unwrap().metadata.deletion_timestamp.is_none());
+    assert!(
+        api.get(&name)
+            .await
+            .unwrap()
+            .metadata
+            .deletion_timestamp
+            .is_none()
+    );
     let misspelt = json!({"metadata": {"name": name}, "delete_options": {}});
     let strict = format!("{uri}?fieldValidation=Strict");
     assert_eq!(raw(&cluster, "POST", &strict, &misspelt).await["code"], 400);
-    let status = raw(&cluster, "POST", &strict, &body(json!({"gracePeriodSeconds": 90}))).await;
-    assert_eq!((&status["status"], &status["code"]), (&"Success".into(), &201.into()));
+    let status = raw(
+        &cluster,
+        "POST",
+        &strict,
+        &body(json!({"gracePeriodSeconds": 90})),
+    )
+    .await;
+    assert_eq!(
+        (&status["status"], &status["code"]),
+        (&"Success".into(), &201.into())
+    );
     let pod: Pod = api.get(&name).await.unwrap();
     assert_eq!(pod.metadata.deletion_grace_period_seconds, Some(90));
     let conditions = pod.status.unwrap().conditions.unwrap();
-    assert!(conditions.iter().any(|condition| condition.type_ == "DisruptionTarget"));
+    assert!(
+        conditions
+            .iter()
+            .any(|condition| condition.type_ == "DisruptionTarget")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,14 +231,20 @@ async fn a_viewer_can_only_look() {
     api.list(&Default::default()).await.unwrap();
     let (code, reason, message) = refusal(api.cordon("gpu-a").await);
     assert_eq!((code, reason.as_str()), (403, "Forbidden"));
-    assert!(message.contains("cannot patch resource \"nodes\""), "{message}");
+    assert!(
+        message.contains("cannot patch resource \"nodes\""),
+        "{message}"
+    );
     let reviews: Api<SelfSubjectAccessReview> = Api::all(client);
     for (verb, allowed) in [("list", true), ("create", false)] {
         let review = json!({"metadata": {}, "spec": {"resourceAttributes": {
             "verb": verb, "resource": "pods", "subresource": "portforward",
         }}});
         let review = serde_json::from_value(review).unwrap();
-        let answer = reviews.create(&PostParams::default(), &review).await.unwrap();
+        let answer = reviews
+            .create(&PostParams::default(), &review)
+            .await
+            .unwrap();
         assert_eq!(answer.status.unwrap().allowed, allowed);
     }
 }

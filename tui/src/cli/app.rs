@@ -30,7 +30,11 @@ pub(super) async fn demo(global: &Global, args: &super::args::Demo) -> Result<()
 async fn open(connection: &Connection, seed: Option<u64>) -> Result<(), Failure> {
     let epoch = Instant::now();
     let namespace = connection.namespace.clone();
-    let options = Options { agents: true, namespace: namespace.clone(), epoch };
+    let options = Options {
+        agents: true,
+        namespace: namespace.clone(),
+        epoch,
+    };
     let engine = Engine::start(&connection.client, &options);
     let session = Session {
         context: connection.context.clone(),
@@ -40,11 +44,13 @@ async fn open(connection: &Connection, seed: Option<u64>) -> Result<(), Failure>
         no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
         ..Session::default()
     };
-    runtime::run_in_terminal(engine, session, epoch).await.map_err(|error| {
-        Failure::new(
-            Exit::Failed,
-            format!("the screen can not be used: {error}"),
-            "For output without a screen: `gputop-k3s get gpus`.",
-        )
-    })
+    runtime::run_in_terminal(engine, session, epoch)
+        .await
+        .map_err(|error| {
+            Failure::new(
+                Exit::Failed,
+                format!("the screen can not be used: {error}"),
+                "For output without a screen: `gputop-k3s get gpus`.",
+            )
+        })
 }

@@ -9,9 +9,11 @@ use gputop_fleet::connect::Request;
 /// See which GPU is free, who holds the others, and whether they use them.
 #[derive(Debug, Parser)]
 #[command(name = "gputop-k3s", version, about, max_term_width = 100)]
-#[command(after_help = "Without a command it opens on the current kubeconfig context.\n\
+#[command(
+    after_help = "Without a command it opens on the current kubeconfig context.\n\
     Exit codes: 0 done, 1 condition false, 2 usage, 3 API (or every daemon) unreachable, \
-    4 failed, 5 forbidden.")]
+    4 failed, 5 forbidden."
+)]
 pub struct Args {
     /// Flags of every command.
     #[command(flatten)]
@@ -37,7 +39,12 @@ pub struct Global {
     #[arg(long = "as", global = true, value_name = "USER")]
     pub impersonate: Option<String>,
     /// Act as a member of this group; may be given several times.
-    #[arg(long = "as-group", global = true, value_name = "GROUP", requires = "impersonate")]
+    #[arg(
+        long = "as-group",
+        global = true,
+        value_name = "GROUP",
+        requires = "impersonate"
+    )]
     pub impersonate_groups: Vec<String>,
     /// How long the API server may take to answer at first, such as 5s or 1m.
     #[arg(long, global = true, value_name = "TIME", default_value = "10s", value_parser = duration)]
@@ -135,7 +142,9 @@ pub enum Output {
 
 /// `10s`, `500ms`, `2m`, `1h`, or seconds without a unit.
 fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let wrong = || format!("'{text}' is not a time; write it like 500ms, 10s, 2m or 1h");
     let number: u64 = number.parse().map_err(|_| wrong())?;
@@ -146,7 +155,10 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3_600_000,
         _ => return Err(wrong()),
     };
-    number.checked_mul(scale).map(Duration::from_millis).ok_or_else(wrong)
+    number
+        .checked_mul(scale)
+        .map(Duration::from_millis)
+        .ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -163,7 +175,14 @@ mod tests {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("7"), Ok(Duration::from_secs(7)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "s", "1d", "-1s", "99999999999999999999s", "18446744073709551615h"] {
+        for wrong in [
+            "",
+            "s",
+            "1d",
+            "-1s",
+            "99999999999999999999s",
+            "18446744073709551615h",
+        ] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }

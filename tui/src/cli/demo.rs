@@ -35,11 +35,19 @@ pub(super) async fn start(seed: Option<u64>) -> Result<Demo, Failure> {
         namespace: "default".to_owned(),
         server_version: version.git_version,
     };
-    Ok(Demo { connection, seed, _cluster: cluster })
+    Ok(Demo {
+        connection,
+        seed,
+        _cluster: cluster,
+    })
 }
 
 fn homelab() -> Result<Scenario, Failure> {
     scenario::builtin("homelab").ok_or_else(|| {
-        Failure::new(Exit::Failed, "this build has no demo scenario", "Build it from a release.")
+        Failure::new(
+            Exit::Failed,
+            "this build has no demo scenario",
+            "Build it from a release.",
+        )
     })
 }

@@ -43,14 +43,23 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(exit: Exit, what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { exit, problem: Problem { what: what.into(), fix: fix.into() } }
+        Self {
+            exit,
+            problem: Problem {
+                what: what.into(),
+                fix: fix.into(),
+            },
+        }
     }
 }
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         let (ConnectError::NoCluster(problem) | ConnectError::Failed(problem)) = error;
-        Self { exit: Exit::Unreachable, problem }
+        Self {
+            exit: Exit::Unreachable,
+            problem,
+        }
     }
 }
 

@@ -44,12 +44,21 @@ async fn print(
 ) -> Result<(), Failure> {
     let epoch = Instant::now();
     let fallback = connection.namespace.clone();
-    let options = Options { agents: !get.no_agents, namespace: fallback, epoch };
-    let fleet =
-        engine::collect(&connection.client, &options, global.request_timeout, AGENTS).await;
-    let fleet = fleet.map_err(|problem| Failure { exit: Exit::Unreachable, problem })?;
+    let options = Options {
+        agents: !get.no_agents,
+        namespace: fallback,
+        epoch,
+    };
+    let fleet = engine::collect(&connection.client, &options, global.request_timeout, AGENTS).await;
+    let fleet = fleet.map_err(|problem| Failure {
+        exit: Exit::Unreachable,
+        problem,
+    })?;
     forbidden(&fleet, get.kind)?;
-    let clock = Clock { now: engine::moment(epoch), wall: Timestamp::now() };
+    let clock = Clock {
+        now: engine::moment(epoch),
+        wall: Timestamp::now(),
+    };
     let picture = join(&fleet, clock, &Settings::default());
     complain(&fleet, &picture, get)?;
     let kind = match get.kind {
@@ -66,7 +75,12 @@ async fn print(
     let list = list(&picture, kind, wanted);
     write(&render(&list, get.output)?)?;
     if list.is_empty() && get.output == Output::Table {
-        warn(&format!("nothing found{}", wanted.map(|ns| format!(" in namespace {ns}")).unwrap_or_default()));
+        warn(&format!(
+            "nothing found{}",
+            wanted
+                .map(|ns| format!(" in namespace {ns}"))
+                .unwrap_or_default()
+        ));
     }
     Ok(())
 }
@@ -105,7 +119,10 @@ fn complain(fleet: &Fleet, picture: &Picture, get: &Get) -> Result<(), Failure> 
         let what = if totals.agents_expected == 0 {
             "no node has a gputop-node daemon, and only daemons know the processes".to_owned()
         } else {
-            format!("none of the {} daemons has answered", totals.agents_expected)
+            format!(
+                "none of the {} daemons has answered",
+                totals.agents_expected
+            )
         };
         let first = picture.nodes.iter().find_map(|row| row.agent.reason());
         let fix = first.map_or_else(String::new, |reason| format!("First reason: {reason}."));
@@ -124,20 +141,25 @@ fn complain(fleet: &Fleet, picture: &Picture, get: &Get) -> Result<(), Failure> 
 
 fn render(list: &List, output: Output) -> Result<String, Failure> {
     let failed = |error: &dyn std::fmt::Display| {
-        Failure::new(Exit::Failed, format!("the list can not be written: {error}"), "Report this.")
+        Failure::new(
+            Exit::Failed,
+            format!("the list can not be written: {error}"),
+            "Report this.",
+        )
     };
     Ok(match output {
         Output::Table => list.to_table(),
-        Output::Json => {
-            serde_json::to_string_pretty(list).map_err(|error| failed(&error))? + "\n"
-        }
+        Output::Json => serde_json::to_string_pretty(list).map_err(|error| failed(&error))? + "\n",
         Output::Yaml => serde_yaml_ng::to_string(list).map_err(|error| failed(&error))?,
     })
 }
 
 fn write(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         // The reader has seen enough (`| head`).
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::new(

@@ -11,14 +11,19 @@ use super::exit::{Exit, Failure};
 /// Starts the log, if one is wanted.
 pub(super) fn start(file: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = file else { return Ok(()) };
-    let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
-        Failure::new(
-            Exit::Usage,
-            format!("the log file {} can not be opened: {error}", path.display()),
-            "Name a file in a folder that you may write to.",
-        )
-    })?;
-    let filter = EnvFilter::try_from_env("GPUTOP_K3S_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|error| {
+            Failure::new(
+                Exit::Usage,
+                format!("the log file {} can not be opened: {error}", path.display()),
+                "Name a file in a folder that you may write to.",
+            )
+        })?;
+    let filter =
+        EnvFilter::try_from_env("GPUTOP_K3S_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_writer(Mutex::new(file))
         .with_ansi(false)

@@ -22,7 +22,11 @@ pub async fn run() -> Exit {
         Err(error) => {
             // clap's own choice of stream: help to stdout, mistakes to stderr.
             let _printed = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
         }
     };
     if let Err(failure) = log::start(args.global.log_file.as_deref()) {

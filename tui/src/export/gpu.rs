@@ -76,7 +76,11 @@ pub struct HolderItem {
 
 /// Measured devices, then those that are only known to exist; by node.
 pub(super) fn items(picture: &Picture) -> Vec<GpuItem> {
-    let mut items: Vec<GpuItem> = picture.devices.iter().map(|row| measured(picture, row)).collect();
+    let mut items: Vec<GpuItem> = picture
+        .devices
+        .iter()
+        .map(|row| measured(picture, row))
+        .collect();
     items.extend(picture.gaps.iter().flat_map(unmeasured));
     items.sort_by(|a, b| a.node.cmp(&b.node));
     items
@@ -86,9 +90,10 @@ fn measured(picture: &Picture, row: &DeviceRow) -> GpuItem {
     let device = row.device();
     let mig = match &device.kind {
         DeviceKind::Gpu { .. } => None,
-        DeviceKind::MigInstance { profile, parent } => {
-            Some(MigItem { profile: profile.clone(), parent_uuid: parent.to_string() })
-        }
+        DeviceKind::MigInstance { profile, parent } => Some(MigItem {
+            profile: profile.clone(),
+            parent_uuid: parent.to_string(),
+        }),
     };
     let reasons = device.throttle_reasons.known();
     GpuItem {
@@ -124,7 +129,12 @@ fn unmeasured(gap: &Gap) -> Vec<GpuItem> {
         index: None,
         uuid,
         product: gap.product.clone(),
-        state: if held.is_some() { DeviceState::Allocated } else { DeviceState::Unknown }.name(),
+        state: if held.is_some() {
+            DeviceState::Allocated
+        } else {
+            DeviceState::Unknown
+        }
+        .name(),
         memory_total_bytes: None,
         memory_used_bytes: None,
         utilization_percent: None,
@@ -144,7 +154,9 @@ fn unmeasured(gap: &Gap) -> Vec<GpuItem> {
         .iter()
         .map(|(uuid, held)| nothing(Some(uuid.to_string()), Some(holders(held))));
     let unnamed = gap.devices.saturating_sub(gap.named.len());
-    named.chain((0..unnamed).map(|_| nothing(None, None))).collect()
+    named
+        .chain((0..unnamed).map(|_| nothing(None, None)))
+        .collect()
 }
 
 fn holders(held: &[AllocatedTo]) -> Vec<HolderItem> {
@@ -160,16 +172,20 @@ fn holders(held: &[AllocatedTo]) -> Vec<HolderItem> {
 }
 
 impl Cells for GpuItem {
-    const HEADINGS: &'static [&'static str] =
-        &["NODE", "GPU", "PRODUCT", "STATE", "UTIL", "VRAM", "TEMP", "POWER", "HELD BY"];
+    const HEADINGS: &'static [&'static str] = &[
+        "NODE", "GPU", "PRODUCT", "STATE", "UTIL", "VRAM", "TEMP", "POWER", "HELD BY",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let bytes = |value: Option<u64>| cell(value.map(Bytes));
-        let held = self.allocated_to.as_ref().map(|held| match held.as_slice() {
-            [] => "nobody".to_owned(),
-            [one] => format!("{}/{}", one.namespace, one.pod),
-            [one, rest @ ..] => format!("{}/{} +{}", one.namespace, one.pod, rest.len()),
-        });
+        let held = self
+            .allocated_to
+            .as_ref()
+            .map(|held| match held.as_slice() {
+                [] => "nobody".to_owned(),
+                [one] => format!("{}/{}", one.namespace, one.pod),
+                [one, rest @ ..] => format!("{}/{} +{}", one.namespace, one.pod, rest.len()),
+            });
         let index = match (&self.mig, self.index) {
             (Some(mig), Some(index)) => format!("{index}/{}", mig.profile),
             (_, index) => cell(index),
@@ -180,7 +196,11 @@ impl Cells for GpuItem {
             cell(self.product.as_ref()),
             self.state.to_owned(),
             cell(self.utilization_percent.map(|v| format!("{v}%"))),
-            format!("{}/{}", bytes(self.memory_used_bytes), bytes(self.memory_total_bytes)),
+            format!(
+                "{}/{}",
+                bytes(self.memory_used_bytes),
+                bytes(self.memory_total_bytes)
+            ),
             cell(self.temperature_celsius.map(|v| format!("{v}°C"))),
             cell(self.power_mw.map(MilliWatts)),
             cell(held),

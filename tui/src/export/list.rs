@@ -46,9 +46,16 @@ pub fn list(picture: &Picture, kind: Kind, namespace: Option<&str>) -> List {
         Kind::Nodes => ("NodeList", Items::Nodes(node::items(picture))),
         Kind::Gpus => ("GpuList", Items::Gpus(gpu::items(picture))),
         Kind::Pods => ("PodList", Items::Pods(pod::items(picture, namespace))),
-        Kind::Processes => ("ProcessList", Items::Processes(process::items(picture, namespace))),
+        Kind::Processes => (
+            "ProcessList",
+            Items::Processes(process::items(picture, namespace)),
+        ),
     };
-    List { schema: SCHEMA, kind, items }
+    List {
+        schema: SCHEMA,
+        kind,
+        items,
+    }
 }
 
 impl List {

@@ -105,8 +105,16 @@ fn item(row: &NodeRow) -> NodeItem {
 }
 
 impl Cells for NodeItem {
-    const HEADINGS: &'static [&'static str] =
-        &["NAME", "STATUS", "REQUESTED", "ALLOCATABLE", "FREE", "DEVICES", "AGENT", "REASON"];
+    const HEADINGS: &'static [&'static str] = &[
+        "NAME",
+        "STATUS",
+        "REQUESTED",
+        "ALLOCATABLE",
+        "FREE",
+        "DEVICES",
+        "AGENT",
+        "REASON",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let ready = match self.ready {
@@ -114,7 +122,11 @@ impl Cells for NodeItem {
             Some(false) => "NotReady",
             None => "Unknown",
         };
-        let cordoned = if self.cordoned { ",SchedulingDisabled" } else { "" };
+        let cordoned = if self.cordoned {
+            ",SchedulingDisabled"
+        } else {
+            ""
+        };
         vec![
             self.name.clone(),
             format!("{ready}{cordoned}"),

@@ -78,9 +78,16 @@ fn item(row: &ProcessRow) -> ProcessItem {
 pub(super) fn on_device(row: &ProcessRow) -> GpuProcessItem {
     let process = row.process();
     let (namespace, pod, container) = match &row.owner {
-        ProcessOwner::Pod { namespace, pod, container, .. } => {
-            (Some(namespace.clone()), Some(pod.clone()), container.clone())
-        }
+        ProcessOwner::Pod {
+            namespace,
+            pod,
+            container,
+            ..
+        } => (
+            Some(namespace.clone()),
+            Some(pod.clone()),
+            container.clone(),
+        ),
         _ => (None, None, None),
     };
     GpuProcessItem {
@@ -96,13 +103,16 @@ pub(super) fn on_device(row: &ProcessRow) -> GpuProcessItem {
 }
 
 impl Cells for ProcessItem {
-    const HEADINGS: &'static [&'static str] =
-        &["NODE", "PID", "USER", "NAME", "TYPE", "SM", "VRAM", "HELD BY"];
+    const HEADINGS: &'static [&'static str] = &[
+        "NODE", "PID", "USER", "NAME", "TYPE", "SM", "VRAM", "HELD BY",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let process = &self.process;
         let pod = process.namespace.as_ref().zip(process.pod.as_ref());
-        let held = pod.map(|(ns, pod)| format!("{ns}/{pod}")).or_else(|| self.outside.clone());
+        let held = pod
+            .map(|(ns, pod)| format!("{ns}/{pod}"))
+            .or_else(|| self.outside.clone());
         vec![
             self.node.clone(),
             process.pid.to_string(),

@@ -22,10 +22,15 @@ pub fn text_table(headings: &[&str], rows: impl Iterator<Item = Vec<String>>) ->
     let heading = headings.iter().map(|&heading| heading.to_owned()).collect();
     let lines: Vec<Vec<String>> = std::iter::once(heading).chain(rows).collect();
     let width = |column: usize| {
-        lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.width()).max()
+        lines
+            .iter()
+            .filter_map(|line| line.get(column))
+            .map(|cell| cell.width())
+            .max()
     };
-    let widths: Vec<usize> =
-        (0..headings.len()).map(|column| width(column).unwrap_or_default()).collect();
+    let widths: Vec<usize> = (0..headings.len())
+        .map(|column| width(column).unwrap_or_default())
+        .collect();
     let mut text = String::new();
     for line in &lines {
         let mut row = String::new();

@@ -10,7 +10,14 @@ use tokio::sync::watch;
 /// Shows the frames that are drawn on a [`ProbeBackend`].
 #[derive(Debug, Clone)]
 pub struct Probe {
-    frames: watch::Receiver<Buffer>,
+    frames: watch::Receiver<Shown>,
+}
+
+#[derive(Debug, Clone)]
+struct Shown {
+    buffer: Buffer,
+    /// Frames up to this one.
+    number: u64,
 }
 
 impl Probe {
@@ -18,7 +25,11 @@ impl Probe {
     #[must_use]
     pub fn new(width: u16, height: u16) -> (ProbeBackend, Self) {
         let inner = TestBackend::new(width, height);
-        let (sender, frames) = watch::channel(inner.buffer().clone());
+        let shown = Shown {
+            buffer: inner.buffer().clone(),
+            number: 0,
+        };
+        let (sender, frames) = watch::channel(shown);
         (
             ProbeBackend {
                 inner,
@@ -31,13 +42,19 @@ impl Probe {
     /// What is on the screen.
     #[must_use]
     pub fn screen(&self) -> Buffer {
-        self.frames.borrow().clone()
+        self.frames.borrow().buffer.clone()
+    }
+
+    /// How many frames have been drawn.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames.borrow().number
     }
 
     /// The lines on the screen, without styles and without blanks at their ends.
     #[must_use]
     pub fn text(&self) -> String {
-        lines(&self.frames.borrow())
+        lines(&self.frames.borrow().buffer)
     }
 
     /// Waits until the text on the screen is as wanted, and returns it.
@@ -45,8 +62,11 @@ impl Probe {
     /// # Errors
     /// The last text, when the app ends before.
     pub async fn until(&mut self, wanted: impl Fn(&str) -> bool) -> Result<String, String> {
-        let found = self.frames.wait_for(|buffer| wanted(&lines(buffer))).await;
-        let found = found.ok().map(|buffer| lines(&buffer));
+        let found = self
+            .frames
+            .wait_for(|shown| wanted(&lines(&shown.buffer)))
+            .await;
+        let found = found.ok().map(|shown| lines(&shown.buffer));
         found.ok_or_else(|| self.text())
     }
 }
@@ -75,7 +95,7 @@ fn lines(buffer: &Buffer) -> String {
 #[derive(Debug)]
 pub struct ProbeBackend {
     inner: TestBackend,
-    frames: watch::Sender<Buffer>,
+    frames: watch::Sender<Shown>,
 }
 
 impl Backend for ProbeBackend {
@@ -121,7 +141,10 @@ impl Backend for ProbeBackend {
     }
 
     fn flush(&mut self) -> Result<(), Infallible> {
-        self.frames.send_replace(self.inner.buffer().clone());
+        self.frames.send_modify(|shown| {
+            shown.buffer.clone_from(self.inner.buffer());
+            shown.number += 1;
+        });
         self.inner.flush()
     }
 }

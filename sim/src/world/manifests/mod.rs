@@ -41,7 +41,12 @@ fn cluster_wide(scenario: &Scenario, oldest: Duration) -> Vec<Birth> {
         "kube-public",
         "kube-system",
     ]);
-    namespaces.extend(scenario.workloads.iter().map(|workload| workload.namespace.as_str()));
+    namespaces.extend(
+        scenario
+            .workloads
+            .iter()
+            .map(|workload| workload.namespace.as_str()),
+    );
     let namespaces = namespaces.into_iter().map(|name| {
         let object = json!({
             "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},

@@ -65,7 +65,10 @@ fn labels(node: &NodeScenario) -> BTreeMap<String, String> {
     set("kubernetes.io/os", "linux".to_owned());
     set("node.kubernetes.io/instance-type", "k3s".to_owned());
     for role in &node.roles {
-        set(&format!("node-role.kubernetes.io/{role}"), "true".to_owned());
+        set(
+            &format!("node-role.kubernetes.io/{role}"),
+            "true".to_owned(),
+        );
     }
     if node.agent {
         set(RUNTIME_LABEL, node.spec.driver.is_some().to_string());
@@ -97,7 +100,12 @@ fn discovered(node: &NodeScenario) -> Vec<(String, String)> {
         ("gpu.replicas", shared.unwrap_or(1).to_string()),
         (
             "gpu.sharing-strategy",
-            if shared.is_some() { "time-slicing" } else { "none" }.to_owned(),
+            if shared.is_some() {
+                "time-slicing"
+            } else {
+                "none"
+            }
+            .to_owned(),
         ),
         ("mig.capable", partitioned.to_string()),
         ("cuda.driver-version.full", driver.clone()),
@@ -110,7 +118,10 @@ fn discovered(node: &NodeScenario) -> Vec<(String, String)> {
     .map(|(key, value)| (format!("nvidia.com/{key}"), value))
     .collect();
     if let Some(cuda) = &node.spec.cuda {
-        labels.push(("nvidia.com/cuda.runtime-version.full".to_owned(), cuda.clone()));
+        labels.push((
+            "nvidia.com/cuda.runtime-version.full".to_owned(),
+            cuda.clone(),
+        ));
     }
     if partitioned {
         labels.push(("nvidia.com/mig.strategy".to_owned(), "mixed".to_owned()));

@@ -51,7 +51,11 @@ fn replicated(workload: &WorkloadScenario) -> Value {
         WorkloadKind::Deployment => {
             spec["replicas"] = workload.replicas.into();
             // A second pod beside the first would find no free GPU.
-            let strategy = if workload.gpus > 0 { "Recreate" } else { "RollingUpdate" };
+            let strategy = if workload.gpus > 0 {
+                "Recreate"
+            } else {
+                "RollingUpdate"
+            };
             spec["strategy"] = json!({"type": strategy});
         }
         WorkloadKind::StatefulSet => {
@@ -72,8 +76,7 @@ fn job(workload: &WorkloadScenario) -> Value {
         metadata["name"] = format!("{series}-{number}").into();
         metadata["labels"]["app.kubernetes.io/name"] = series.into();
         template["metadata"]["labels"]["app.kubernetes.io/name"] = series.into();
-        metadata["annotations"] =
-            json!({a::SERIES: series, a::NEXT_AFTER: format_duration(pause)});
+        metadata["annotations"] = json!({a::SERIES: series, a::NEXT_AFTER: format_duration(pause)});
     }
     json!({
         "metadata": metadata,
@@ -102,7 +105,9 @@ fn pod(workload: &WorkloadScenario) -> Value {
 
 fn annotations(workload: &WorkloadScenario) -> Value {
     let duration = |value: Option<Duration>| value.map(format_duration);
-    let gib = workload.gpu_memory.map(|memory| format!("{:.2}", memory.0 as f64 / f64::from(1 << 30)));
+    let gib = workload
+        .gpu_memory
+        .map(|memory| format!("{:.2}", memory.0 as f64 / f64::from(1 << 30)));
     annotation_map(&[
         (a::CREATE_DELAY, duration(workload.create_delay)),
         (a::READY_DELAY, duration(workload.ready_delay)),
@@ -115,7 +120,10 @@ fn annotations(workload: &WorkloadScenario) -> Value {
         (a::MEMORY_GIB, gib),
         (a::USER, workload.user.clone()),
         (a::PROCESS, workload.process.clone()),
-        (a::UNREQUESTED, workload.unrequested_gpu.map(|gpu| gpu.to_string())),
+        (
+            a::UNREQUESTED,
+            workload.unrequested_gpu.map(|gpu| gpu.to_string()),
+        ),
     ])
 }
 
@@ -124,7 +132,9 @@ fn spec(workload: &WorkloadScenario) -> Value {
     if workload.gpus > 0 {
         limits[&workload.resource] = workload.gpus.to_string().into();
     }
-    let name = workload.name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '-');
+    let name = workload
+        .name
+        .trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '-');
     let mut container = json!({
         "name": name,
         "image": workload.image,

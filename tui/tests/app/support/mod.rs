@@ -13,8 +13,8 @@ use gputop_model::{Clock, Moment};
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 
-pub(crate) use build::{gpu, node, pod, process, report};
-pub(crate) use cluster::{agents, nodes, pods};
+pub(crate) use build::node;
+use cluster::{agents, nodes, pods};
 
 /// Seconds on the app's clock at which the fixture is looked at.
 pub(crate) const NOW: u64 = 1000;

@@ -1,0 +1,13 @@
+//! The whole app in one process: scripted keys, a screen in memory, the simulated API with its
+//! daemons behind in-memory pipes, paused time.
+
+#[path = "app/drill.rs"]
+mod drill;
+#[path = "app/outages.rs"]
+mod outages;
+#[path = "app/running.rs"]
+mod running;
+#[path = "app/sizes.rs"]
+mod sizes;
+#[path = "app/views.rs"]
+mod views;
