@@ -2,5 +2,8 @@
 
 pub mod kubelet;
 pub mod observer;
+pub mod shots;
+#[cfg(unix)]
+pub mod pty;
 pub mod shown;
 pub mod window;

@@ -10,7 +10,12 @@ impl Shown {
     /// Takes over the text; blanks at the ends of lines do not matter.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"))
+        Self(
+            text.lines()
+                .map(str::trim_end)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        )
     }
 
     /// Whether the text is anywhere on the screen.
@@ -33,7 +38,8 @@ impl Shown {
     /// The first line that contains all of these.
     #[must_use]
     pub fn line(&self, words: &[&str]) -> Option<&str> {
-        self.lines().find(|line| words.iter().all(|word| line.contains(word)))
+        self.lines()
+            .find(|line| words.iter().all(|word| line.contains(word)))
     }
 
     /// The row that the cursor is on.
@@ -45,7 +51,10 @@ impl Shown {
     /// Columns of the longest line.
     #[must_use]
     pub fn width(&self) -> usize {
-        self.lines().map(|line| line.chars().count()).max().unwrap_or(0)
+        self.lines()
+            .map(|line| line.chars().count())
+            .max()
+            .unwrap_or(0)
     }
 }
 

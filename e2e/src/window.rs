@@ -29,7 +29,10 @@ pub struct Canvas {
 pub fn open(width: u16, height: u16) -> (Window, Canvas) {
     let screen = Arc::new(Mutex::new(TestBackend::new(width, height)));
     let (sender, frames) = watch::channel(0);
-    let canvas = Canvas { screen: screen.clone(), frames: sender };
+    let canvas = Canvas {
+        screen: screen.clone(),
+        frames: sender,
+    };
     (Window { screen, frames }, canvas)
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn hash(parts: &[&str]) -> u64 {
 /// 64 hexadecimal digits that follow from the texts, as container ids have.
 pub(crate) fn hex64(parts: &[&str]) -> String {
     let mut ids = Ids::new(hash(parts));
-    (0..4).map(|_| format!("{:016x}", ids.number())).collect()
+    [(); 4].map(|()| format!("{:016x}", ids.number())).concat()
 }
 
 const fn mix(mut value: u64) -> u64 {

@@ -11,29 +11,54 @@ async fn from_a_node_down_to_its_processes_and_back() -> Result<()> {
     let mut app = App::settled().await?;
     app.select(&["atlas"]).await?;
     app.press(KeyCode::Enter).await?;
-    let gpus = app.until("its GPUs", |s| s.has("› atlas") && s.row(&["PRODUCT"])).await?;
+    let gpus = app
+        .until("its GPUs", |s| s.has("› atlas") && s.row(&["PRODUCT"]))
+        .await?;
     ensure!(gpus.row(&["atlas", "RTX 3090", "working"]), "{gpus}");
-    ensure!(!gpus.row(&["tesla", "P40"]) && !gpus.row(&["rig.lab.home"]), "{gpus}");
+    ensure!(
+        !gpus.row(&["tesla", "P40"]) && !gpus.row(&["rig.lab.home"]),
+        "{gpus}"
+    );
 
     app.press(KeyCode::Enter).await?;
-    let pods = app.until("its pods", |s| s.has("› GPU 0") && s.row(&["WORKLOAD"])).await?;
-    ensure!(pods.has("› atlas") && pods.row(&["research/finetune-llama3-8b-41"]), "{pods}");
+    let pods = app
+        .until("its pods", |s| s.has("› GPU 0") && s.row(&["WORKLOAD"]))
+        .await?;
+    ensure!(
+        pods.has("› atlas") && pods.row(&["research/finetune-llama3-8b-41"]),
+        "{pods}"
+    );
     ensure!(!pods.has("pretrain-moe"), "{pods}");
 
     app.press(KeyCode::Enter).await?;
-    let processes = app.until("its processes", |s| s.row(&["PID", "HELD BY"])).await?;
-    ensure!(processes.has("› research/finetune-llama3-8b-41"), "{processes}");
-    ensure!(processes.row(&["torchrun", "mia"]) && !processes.has("gnome-shell"), "{processes}");
+    let processes = app
+        .until("its processes", |s| s.row(&["PID", "HELD BY"]))
+        .await?;
+    ensure!(
+        processes.has("› research/finetune-llama3-8b-41"),
+        "{processes}"
+    );
+    ensure!(
+        processes.row(&["torchrun", "mia"]) && !processes.has("gnome-shell"),
+        "{processes}"
+    );
 
     // Nothing is below a process: enter stays there.
     app.press(KeyCode::Enter).await?;
     app.press(KeyCode::Esc).await?;
-    app.until("the pods", |s| s.has("› GPU 0") && s.row(&["WORKLOAD"])).await?;
+    app.until("the pods", |s| s.has("› GPU 0") && s.row(&["WORKLOAD"]))
+        .await?;
     app.press(KeyCode::Esc).await?;
-    app.until("the GPUs", |s| s.has("› atlas") && !s.has("› GPU 0")).await?;
+    app.until("the GPUs", |s| s.has("› atlas") && !s.has("› GPU 0"))
+        .await?;
     app.press(KeyCode::Esc).await?;
-    let nodes = app.until("the nodes", |s| !s.has("›") && s.row(&["NODE", "UNITS"])).await?;
-    ensure!(nodes.selected().contains("atlas"), "the cursor has moved:\n{nodes}");
+    let nodes = app
+        .until("the nodes", |s| !s.has("›") && s.row(&["NODE", "UNITS"]))
+        .await?;
+    ensure!(
+        nodes.selected().contains("atlas"),
+        "the cursor has moved:\n{nodes}"
+    );
     Ok(())
 }
 
@@ -45,9 +70,15 @@ async fn a_card_that_nobody_was_given_leads_to_who_uses_it() -> Result<()> {
     let shown = app.select(&["tesla", "RTX 3060"]).await?;
     ensure!(shown.selected().contains("◎ occupied"), "{shown}");
     app.press(KeyCode::Enter).await?;
-    app.until("Jellyfin", |s| s.has("› GPU 1") && s.row(&["home/jellyfin", "⚑"])).await?;
+    app.until("Jellyfin", |s| {
+        s.has("› GPU 1") && s.row(&["home/jellyfin", "⚑"])
+    })
+    .await?;
     app.press(KeyCode::Enter).await?;
-    app.until("its process", |s| s.row(&["ffmpeg", "jellyfin"]) && s.row(&["PID"])).await?;
+    app.until("its process", |s| {
+        s.row(&["ffmpeg", "jellyfin"]) && s.row(&["PID"])
+    })
+    .await?;
     Ok(())
 }
 
@@ -56,8 +87,12 @@ async fn a_number_leaves_the_drill_and_what_was_narrowed_is_whole_again() -> Res
     let mut app = App::settled().await?;
     app.select(&["atlas"]).await?;
     app.press(KeyCode::Enter).await?;
-    app.until("its GPUs", |s| s.has("› atlas") && !s.row(&["tesla", "P40"])).await?;
+    app.until("its GPUs", |s| {
+        s.has("› atlas") && !s.row(&["tesla", "P40"])
+    })
+    .await?;
     app.write("2").await?;
-    app.until("all GPUs", |s| !s.has("›") && s.row(&["tesla", "P40"])).await?;
+    app.until("all GPUs", |s| !s.has("›") && s.row(&["tesla", "P40"]))
+        .await?;
     Ok(())
 }

@@ -38,11 +38,18 @@ impl App {
     /// Starts the app on the homelab in a window of 160×44.
     pub(crate) fn start() -> Result<Self> {
         let homelab = scenario::builtin("homelab").ok_or_else(|| eyre!("no homelab"))?;
-        let options = gputop_sim::Options { seed: SEED, start: Timestamp::now() };
+        let options = gputop_sim::Options {
+            seed: SEED,
+            start: Timestamp::now(),
+        };
         let cluster = SimCluster::start(homelab, options);
         let epoch = Instant::now();
         let namespace = "default".to_owned();
-        let options = Options { agents: true, namespace: namespace.clone(), epoch };
+        let options = Options {
+            agents: true,
+            namespace: namespace.clone(),
+            epoch,
+        };
         let engine = Engine::start(&cluster.client(), &options);
         let session = Session {
             context: "homelab".to_owned(),
@@ -58,13 +65,21 @@ impl App {
             let events = ReceiverStream::new(events);
             runtime::run(&mut terminal, events, engine, session, epoch).await
         });
-        Ok(Self { cluster, input, window, task })
+        Ok(Self {
+            cluster,
+            input,
+            window,
+            task,
+        })
     }
 
     /// Starts the app and waits until all five daemons have reported.
     pub(crate) async fn settled() -> Result<Self> {
         let mut app = Self::start()?;
-        app.until("all daemons", |shown| shown.has("● live") && shown.has("daemons 5/5")).await?;
+        app.until("all daemons", |shown| {
+            shown.has("● live") && shown.has("daemons 5/5")
+        })
+        .await?;
         Ok(app)
     }
 
@@ -75,7 +90,8 @@ impl App {
 
     /// Presses one key.
     pub(crate) async fn press(&self, code: KeyCode) -> Result<()> {
-        self.send(Event::Key(KeyEvent::new(code, KeyModifiers::NONE))).await
+        self.send(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+            .await
     }
 
     /// Presses the keys of a text one after the other.
@@ -93,7 +109,10 @@ impl App {
     }
 
     async fn send(&self, event: Event) -> Result<()> {
-        self.input.send(Ok(event)).await.wrap_err("the app takes no input any more")
+        self.input
+            .send(Ok(event))
+            .await
+            .wrap_err("the app takes no input any more")
     }
 
     /// Waits until the screen is as wanted, and returns it; an error names `what`.
@@ -115,8 +134,14 @@ impl App {
         });
         match found.await {
             Ok(Some(shown)) => Ok(shown),
-            Ok(None) => bail!("{what}: the app has ended; the screen was\n{}", self.shown()),
-            Err(_late) => bail!("{what}: not within {PATIENCE:?}; the screen is\n{}", self.shown()),
+            Ok(None) => bail!(
+                "{what}: the app has ended; the screen was\n{}",
+                self.shown()
+            ),
+            Err(_late) => bail!(
+                "{what}: not within {PATIENCE:?}; the screen is\n{}",
+                self.shown()
+            ),
         }
     }
 
@@ -126,13 +151,16 @@ impl App {
         for _ in 0..60 {
             // A key's frame is drawn before anything else is awaited.
             tokio::task::yield_now().await;
-            let shown = self.until("a cursor", |shown| !shown.selected().is_empty()).await?;
+            let shown = self
+                .until("a cursor", |shown| !shown.selected().is_empty())
+                .await?;
             if words.iter().all(|word| shown.selected().contains(word)) {
                 return Ok(shown);
             }
             let before = shown.selected().to_owned();
             self.press(KeyCode::Down).await?;
-            self.until("the next row", |shown| shown.selected() != before).await?;
+            self.until("the next row", |shown| shown.selected() != before)
+                .await?;
         }
         bail!("no row with {words:?}; the screen is\n{}", self.shown())
     }

@@ -10,20 +10,26 @@ use super::running::App;
 async fn a_small_window_keeps_the_table_and_the_keys() -> Result<()> {
     let mut app = App::settled().await?;
     app.resize(60, 15).await?;
-    let shown = app.until("the small screen", |s| s.width() <= 60 && s.row(&["NODE"])).await?;
+    let shown = app
+        .until("the small screen", |s| s.width() <= 60 && s.row(&["NODE"]))
+        .await?;
     ensure!(shown.lines().count() == 15, "{shown}");
     for node in ["atlas", "rig.lab.home", "tesla", "dgx", "newbox", "pi5"] {
         ensure!(shown.row(&[node]), "{node} is missing:\n{shown}");
     }
     ensure!(shown.row(&["q quit"]), "{shown}");
-    for (key, words) in [("2", ["atlas", "working"]), ("3", ["pretrain-moe", "Pending"])] {
+    for (key, words) in [
+        ("2", ["atlas", "working"]),
+        ("3", ["pretrain-moe", "Pending"]),
+    ] {
         app.write(key).await?;
         app.until(key, |s| s.row(&words) && s.width() <= 60).await?;
     }
     // More rows than the screen has: the last one can be reached.
     app.write("4").await?;
     app.press(KeyCode::End).await?;
-    app.until("the last process", |s| s.selected().contains("tesla")).await?;
+    app.until("the last process", |s| s.selected().contains("tesla"))
+        .await?;
     Ok(())
 }
 
@@ -33,16 +39,22 @@ async fn a_large_window_is_used_and_back_again() -> Result<()> {
     app.write("2").await?;
     app.until("the GPUs", |s| s.row(&["PRODUCT"])).await?;
     app.resize(200, 60).await?;
-    let large = app.until("the large screen", |s| s.lines().count() == 60).await?;
+    let large = app
+        .until("the large screen", |s| s.lines().count() == 60)
+        .await?;
     let widest = app.until("all its columns", |s| s.width() > 170).await?;
     ensure!(large.row(&["atlas", "working"]), "{large}");
     ensure!(widest.row(&["NODE", "HELD BY", "PROC"]), "{widest}");
     app.resize(60, 15).await?;
-    app.until("small", |s| s.width() <= 60 && s.row(&["working"])).await?;
+    app.until("small", |s| s.width() <= 60 && s.row(&["working"]))
+        .await?;
     // Smaller than anything useful: it goes on, and shows all again afterwards.
     app.resize(1, 1).await?;
     app.until("tiny", |s| s.lines().count() <= 1).await?;
     app.resize(160, 44).await?;
-    app.until("as before", |s| s.row(&["PRODUCT"]) && s.row(&["atlas", "working"])).await?;
+    app.until("as before", |s| {
+        s.row(&["PRODUCT"]) && s.row(&["atlas", "working"])
+    })
+    .await?;
     Ok(())
 }

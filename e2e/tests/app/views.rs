@@ -26,23 +26,50 @@ async fn nodes_are_there_with_what_is_amiss() -> Result<()> {
 async fn the_other_tables_have_what_they_are_for() -> Result<()> {
     let mut app = App::settled().await?;
     app.write("2").await?;
-    let shown = app.until("a working GPU", |s| s.row(&["atlas", "● working", "%"])).await?;
-    ensure!(shown.row(&["atlas", "RTX 3090", "research/finetune-llama3-8b-41"]), "{shown}");
-    ensure!(shown.row(&["3g.40gb", "serving/vllm-llama3-70b"]), "{shown}");
+    let shown = app
+        .until("a working GPU", |s| s.row(&["atlas", "● working", "%"]))
+        .await?;
+    ensure!(
+        shown.row(&["atlas", "RTX 3090", "research/finetune-llama3-8b-41"]),
+        "{shown}"
+    );
+    ensure!(
+        shown.row(&["3g.40gb", "serving/vllm-llama3-70b"]),
+        "{shown}"
+    );
     ensure!(shown.row(&["newbox", "no NVIDIA driver"]), "{shown}");
 
     app.write("3").await?;
-    let shown = app.until("a pod that waits", |s| s.row(&["pretrain-moe", "Pending"])).await?;
+    let shown = app
+        .until("a pod that waits", |s| s.row(&["pretrain-moe", "Pending"]))
+        .await?;
     ensure!(shown.row(&["pretrain-moe", "none yet", "8"]), "{shown}");
-    ensure!(shown.row(&["pretrain-moe", "Insufficient nvidia.com/gpu"]), "{shown}");
-    ensure!(shown.row(&["research/jupyter-tom-0", "dgx", "Running"]), "{shown}");
+    ensure!(
+        shown.row(&["pretrain-moe", "Insufficient nvidia.com/gpu"]),
+        "{shown}"
+    );
+    ensure!(
+        shown.row(&["research/jupyter-tom-0", "dgx", "Running"]),
+        "{shown}"
+    );
     ensure!(shown.row(&["home/jellyfin", "tesla", "⚑"]), "{shown}");
 
     app.write("4").await?;
-    let shown = app.until("the desktop", |s| s.row(&["rig.lab.home", "gnome-shell"])).await?;
-    ensure!(shown.row(&["gnome-shell", "jonas", "desktop: session-2", "outside"]), "{shown}");
-    ensure!(shown.row(&["atlas", "torchrun", "mia", "research/finetune"]), "{shown}");
-    ensure!(shown.row(&["tesla", "ffmpeg", "home/jellyfin", "⚑"]), "{shown}");
+    let shown = app
+        .until("the desktop", |s| s.row(&["rig.lab.home", "gnome-shell"]))
+        .await?;
+    ensure!(
+        shown.row(&["gnome-shell", "jonas", "desktop: session-2", "outside"]),
+        "{shown}"
+    );
+    ensure!(
+        shown.row(&["atlas", "torchrun", "mia", "research/finetune"]),
+        "{shown}"
+    );
+    ensure!(
+        shown.row(&["tesla", "ffmpeg", "home/jellyfin", "⚑"]),
+        "{shown}"
+    );
     Ok(())
 }
 
@@ -51,7 +78,9 @@ async fn a_forgotten_notebook_is_called_idle() -> Result<()> {
     let mut app = App::settled().await?;
     app.write("3").await?;
     app.select(&["research/jupyter-tom-0"]).await?;
-    let shown = app.until("idle", |s| s.has("has had its GPU and not used it for")).await?;
+    let shown = app
+        .until("idle", |s| s.has("has had its GPU and not used it for"))
+        .await?;
     // The IDLE column: hours since its last kernel, which nobody watched.
     ensure!(shown.row(&["jupyter-tom-0", "19h"]), "{shown}");
     Ok(())
@@ -62,10 +91,12 @@ async fn tab_goes_round_and_back() -> Result<()> {
     let mut app = App::settled().await?;
     for heading in ["PRODUCT", "WORKLOAD", "PID", "STATUS"] {
         app.press(KeyCode::Tab).await?;
-        app.until(heading, |shown| shown.row(&["NODE", heading])).await?;
+        app.until(heading, |shown| shown.row(&["NODE", heading]))
+            .await?;
     }
     app.press(KeyCode::BackTab).await?;
-    app.until("the processes again", |shown| shown.row(&["NODE", "PID"])).await?;
+    app.until("the processes again", |shown| shown.row(&["NODE", "PID"]))
+        .await?;
     Ok(())
 }
 
@@ -73,16 +104,23 @@ async fn tab_goes_round_and_back() -> Result<()> {
 async fn the_filter_narrows_what_is_shown_and_esc_drops_it() -> Result<()> {
     let mut app = App::settled().await?;
     app.write("4/gnome").await?;
-    let shown = app.until("one row", |shown| shown.has("/gnome  1 found")).await?;
+    let shown = app
+        .until("one row", |shown| shown.has("/gnome  1 found"))
+        .await?;
     ensure!(shown.row(&["rig.lab.home", "gnome-shell"]), "{shown}");
     ensure!(!shown.has("torchrun"), "{shown}");
     // Digits and q are text while the filter is edited.
     app.write("q1").await?;
-    app.until("no row", |shown| shown.has("/gnomeq1") && shown.has("nothing found")).await?;
+    app.until("no row", |shown| {
+        shown.has("/gnomeq1") && shown.has("nothing found")
+    })
+    .await?;
     app.press(KeyCode::Backspace).await?;
     app.press(KeyCode::Backspace).await?;
     app.press(KeyCode::Enter).await?;
-    let kept = app.until("kept", |s| s.has("/gnome  1 found") && s.has("q quit")).await?;
+    let kept = app
+        .until("kept", |s| s.has("/gnome  1 found") && s.has("q quit"))
+        .await?;
     ensure!(!kept.has("torchrun"), "{kept}");
     app.press(KeyCode::Esc).await?;
     let all = app.until("all rows", |shown| shown.has("torchrun")).await?;
@@ -95,11 +133,16 @@ async fn help_says_the_keys_and_closes() -> Result<()> {
     let mut app = App::settled().await?;
     app.write("?").await?;
     let shown = app.until("help", |shown| shown.has("A device is")).await?;
-    ensure!(shown.has("All tables") && shown.has("show only rows that contain a text"), "{shown}");
+    ensure!(
+        shown.has("All tables") && shown.has("show only rows that contain a text"),
+        "{shown}"
+    );
     // A key of the tables means nothing here.
     app.write("2").await?;
     app.press(KeyCode::Esc).await?;
-    let shown = app.until("the table again", |shown| !shown.has("A device is")).await?;
+    let shown = app
+        .until("the table again", |shown| !shown.has("A device is"))
+        .await?;
     ensure!(shown.row(&["NODE", "STATUS", "UNITS"]), "{shown}");
     Ok(())
 }

@@ -8,6 +8,7 @@ use gputop_model::{
 
 use super::WireError;
 use super::reading::{Reasons, millis, take};
+use super::text::clean;
 use crate::pb;
 use crate::pb::health::Level;
 
@@ -80,7 +81,7 @@ impl TryFrom<pb::Device> for Device {
         Ok(Self {
             index: wire.index,
             uuid: wire.uuid.into(),
-            product: wire.product,
+            product: clean(wire.product),
             kind,
             memory_total: take("memory_total_bytes", wire.memory_total_bytes, why).map(Bytes),
             memory_used: take("memory_used_bytes", wire.memory_used_bytes, why).map(Bytes),
@@ -144,7 +145,11 @@ fn health_from_wire(wire: pb::Health) -> Option<Health> {
     match wire.level() {
         Level::Unspecified => None,
         Level::Ok => Some(Health::Ok),
-        Level::Degraded => Some(Health::Degraded { why: wire.why }),
-        Level::Sick => Some(Health::Sick { why: wire.why }),
+        Level::Degraded => Some(Health::Degraded {
+            why: clean(wire.why),
+        }),
+        Level::Sick => Some(Health::Sick {
+            why: clean(wire.why),
+        }),
     }
 }

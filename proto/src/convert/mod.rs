@@ -4,6 +4,7 @@ mod device;
 mod process;
 mod reading;
 pub(crate) mod snapshot;
+mod text;
 
 use thiserror::Error;
 

@@ -7,6 +7,7 @@ use gputop_model::{Bytes, GpuProcess, Holder, OutsideKind, ProcessKind};
 use super::WireError;
 use super::device::percent;
 use super::reading::{Reasons, millis, take};
+use super::text::clean;
 use crate::pb;
 use crate::pb::process::Kind;
 
@@ -54,8 +55,8 @@ impl TryFrom<pb::Process> for GpuProcess {
             start_ticks: wire.start_ticks,
             device: wire.device_uuid.into(),
             kind,
-            name: wire.name,
-            user: take("user", wire.user, why),
+            name: clean(wire.name),
+            user: take("user", wire.user, why).map(clean),
             memory_used: take("memory_used_bytes", wire.memory_used_bytes, why).map(Bytes),
             sm: percent(
                 "Process.sm_percent",
@@ -101,14 +102,14 @@ fn holder_from_wire(wire: Option<pb::process::Holder>) -> Holder {
         None => Holder::Unknown,
         Some(pb::process::Holder::Pod(pod)) => Holder::Pod {
             uid: pod.uid.map(Into::into),
-            container_id: pod.container_id,
-            namespace: pod.namespace,
-            pod: pod.pod,
-            container: pod.container,
+            container_id: pod.container_id.map(clean),
+            namespace: pod.namespace.map(clean),
+            pod: pod.pod.map(clean),
+            container: pod.container.map(clean),
         },
         Some(pb::process::Holder::Outside(outside)) => Holder::Outside {
             kind: OutsideKind::from_name(&outside.kind).unwrap_or(OutsideKind::Other),
-            name: outside.name,
+            name: clean(outside.name),
         },
     }
 }

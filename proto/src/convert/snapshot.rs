@@ -4,6 +4,7 @@ use gputop_model::{Allocation, DeviceId, DriverState, NodeSnapshot, Reading};
 
 use super::WireError;
 use super::reading::{Reasons, take};
+use super::text::clean;
 use crate::pb;
 use crate::pb::driver::State;
 
@@ -30,7 +31,7 @@ impl TryFrom<pb::Snapshot> for NodeSnapshot {
         })?;
         Ok(Self {
             node: wire.node.into(),
-            daemon_version: wire.daemon_version,
+            daemon_version: clean(wire.daemon_version),
             sequence: wire.sequence,
             driver: driver.into(),
             devices: wire
@@ -86,12 +87,18 @@ impl From<pb::Driver> for DriverState {
                 version: wire.version,
                 cuda: wire.cuda,
             },
-            State::NoDriver => Self::NoDriver { why: wire.why },
+            State::NoDriver => Self::NoDriver {
+                why: clean(wire.why),
+            },
             State::NoGpu => Self::NoGpu {
                 version: wire.version,
             },
-            State::Mismatch => Self::Mismatch { why: wire.why },
-            State::Failed => Self::Failed { why: wire.why },
+            State::Mismatch => Self::Mismatch {
+                why: clean(wire.why),
+            },
+            State::Failed => Self::Failed {
+                why: clean(wire.why),
+            },
             State::Unspecified => Self::Failed {
                 why: "the daemon reports a state that this client does not know".to_owned(),
             },
@@ -126,10 +133,10 @@ pub(crate) fn allocations_from_wire(wire: pb::Allocations) -> Reading<Vec<Alloca
         list.items
             .into_iter()
             .map(|item| Allocation {
-                namespace: item.namespace,
-                pod: item.pod,
-                container: item.container,
-                resource: item.resource,
+                namespace: clean(item.namespace),
+                pod: clean(item.pod),
+                container: clean(item.container),
+                resource: clean(item.resource),
                 device_id: DeviceId::new(item.device_id),
             })
             .collect()

@@ -131,7 +131,7 @@ mod tests {
             loop {
                 let query = query(&[("limit", &limit), ("continue", &token)]);
                 let page = list(&store, Kind::ConfigMap, &Filter::default(), &query).unwrap();
-                names.extend(page.items("/items").iter().map(|item| Key::of(item)));
+                names.extend(page.items("/items").iter().map(Key::of));
                 revisions.push(page.text("/metadata/resourceVersion").to_owned());
                 page.text("/metadata/continue").clone_into(&mut token);
                 if token.is_empty() { break; }

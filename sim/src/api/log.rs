@@ -41,12 +41,13 @@ pub(crate) fn log(
     let last = age / EVERY;
     let first = last.saturating_sub(wanted.saturating_sub(1));
     let lines = (first..=last).take(usize::try_from(wanted).unwrap_or(40));
-    Ok(lines
+    let lines: Vec<String> = lines
         .map(|number| {
             let ago = std::time::Duration::from_secs(age - number * EVERY);
             format!("{} {}\n", rfc3339(before(now, ago)), line(pod, number))
         })
-        .collect())
+        .collect();
+    Ok(lines.concat())
 }
 
 fn line(pod: &Value, number: u64) -> String {

@@ -59,7 +59,9 @@ impl Target {
 mod tests {
     use super::*;
 
-    fn parse(path: &str) -> Option<(Kind, Option<String>, Option<String>, Option<String>)> {
+    type Parts = (Kind, Option<String>, Option<String>, Option<String>);
+
+    fn parse(path: &str) -> Option<Parts> {
         Target::parse(path).map(|t| (t.kind, t.namespace, t.name, t.subresource))
     }
 

@@ -90,7 +90,7 @@ pub(crate) async fn forward(mut socket: WebSocket, endpoint: Endpoint, daemons: 
                 readers.push(dead.run_until_cancelled_owned(read));
             }
             Err(refused) => {
-                let text = refusal(&endpoint, *port, &refused);
+                let text = refusal(&endpoint, *port, refused);
                 let error = Message::Binary(frame(2 * index + 1, text.as_bytes()));
                 if sink.send(error).await.is_ok() {
                     close(&mut sink).await;
@@ -172,7 +172,7 @@ fn frame(channel: usize, payload: &[u8]) -> Bytes {
 }
 
 /// What a kubelet with containerd says.
-fn refusal(endpoint: &Endpoint, port: u16, refused: &Refused) -> String {
+fn refusal(endpoint: &Endpoint, port: u16, refused: Refused) -> String {
     let sandbox = crate::identity::hex64(&[&endpoint.pod_uid, "sandbox"]);
     match refused {
         Refused::NothingListens => format!(

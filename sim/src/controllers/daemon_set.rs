@@ -1,4 +1,4 @@
-//! DaemonSets: a pod on each node that its template lets in.
+//! `DaemonSets`: a pod on each node that its template lets in.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -18,8 +18,14 @@ const TOLERATED: [(&str, &str); 6] = [
 ];
 
 /// Brings each to its pods.
-pub(super) fn sync(store: &mut Store, now: Timestamp) {
-    for set in store.copy(Kind::DaemonSet) {
+pub(super) fn sync(store: &mut Store, since: u64, now: Timestamp) {
+    // A node that comes, goes or has new labels concerns all of them.
+    let since = if store.written(Kind::Node, since) {
+        0
+    } else {
+        since
+    };
+    for set in store.touched(Kind::DaemonSet, since) {
         if set.is_terminating() {
             continue;
         }

@@ -12,8 +12,8 @@ const HASH_LABEL: &str = "pod-template-hash";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// Brings each to its current template.
-pub(super) fn sync(store: &mut Store, now: Timestamp) {
-    for deployment in store.copy(Kind::Deployment) {
+pub(super) fn sync(store: &mut Store, since: u64, now: Timestamp) {
+    for deployment in store.touched(Kind::Deployment, since) {
         if deployment.is_terminating() {
             continue;
         }

@@ -13,16 +13,19 @@ mod taints;
 use jiff::Timestamp;
 
 use crate::clock::earlier;
-use crate::store::Store;
+use crate::store::{Kind, Store};
 
-/// Lets each controller do what is due. Returns when to look again without a change.
-pub(crate) fn step(store: &mut Store, now: Timestamp) -> Option<Timestamp> {
-    taints::sync(store, now);
+/// Lets each controller do what is due after the writes since `since`. Returns when to look again
+/// without a change.
+pub(crate) fn step(store: &mut Store, since: u64, now: Timestamp) -> Option<Timestamp> {
+    if store.written(Kind::Node, since) {
+        taints::sync(store, now);
+    }
     garbage::collect(store, now);
-    deployment::sync(store, now);
-    replica_set::sync(store, now);
-    stateful_set::sync(store, now);
-    daemon_set::sync(store, now);
+    deployment::sync(store, since, now);
+    replica_set::sync(store, since, now);
+    stateful_set::sync(store, since, now);
+    daemon_set::sync(store, since, now);
     let jobs = job::sync(store, now);
     earlier(jobs, follow_up::sync(store, now))
 }

@@ -7,16 +7,7 @@ use crate::store::{Delete, Key, Kind, Object, ObjectExt, Store, owner_reference}
 
 /// The objects of a kind that `owner` controls.
 pub(super) fn controlled(store: &Store, kind: Kind, owner: &Value) -> Vec<Object> {
-    store
-        .list(kind)
-        .filter(|object| {
-            object.namespace() == owner.namespace()
-                && object
-                    .controller()
-                    .is_some_and(|(_, _, uid)| uid == owner.uid())
-        })
-        .cloned()
-        .collect()
+    store.owned(kind, owner.uid())
 }
 
 /// Neither ended nor on its way out.

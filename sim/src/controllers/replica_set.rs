@@ -1,4 +1,4 @@
-//! ReplicaSets: adopt, create, and scale down in the order of the real controller.
+//! `ReplicaSets`: adopt, create, and scale down in the order of the real controller.
 
 use std::cmp::Reverse;
 
@@ -12,8 +12,13 @@ use crate::store::{Kind, Object, ObjectExt, Store, owner_reference};
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
 /// Brings each to its number of pods.
-pub(super) fn sync(store: &mut Store, now: Timestamp) {
-    for set in store.copy(Kind::ReplicaSet) {
+pub(super) fn sync(store: &mut Store, since: u64, now: Timestamp) {
+    let pods = store.touched(Kind::Pod, since);
+    let orphans = pods
+        .iter()
+        .any(|pod| pod.controller().is_none() && is_active(pod));
+    let since = if orphans { 0 } else { since };
+    for set in store.touched(Kind::ReplicaSet, since) {
         if set.is_terminating() {
             continue;
         }

@@ -1,4 +1,4 @@
-//! StatefulSets: numbered pods, one after the other.
+//! `StatefulSets`: numbered pods, one after the other.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -7,8 +7,8 @@ use super::pods::{controlled, create, delete, from_template, is_active, is_ready
 use crate::store::{Key, Kind, Object, ObjectExt, Store};
 
 /// Brings each to its pods.
-pub(super) fn sync(store: &mut Store, now: Timestamp) {
-    for set in store.copy(Kind::StatefulSet) {
+pub(super) fn sync(store: &mut Store, since: u64, now: Timestamp) {
+    for set in store.touched(Kind::StatefulSet, since) {
         if set.is_terminating() {
             continue;
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::store::{Delete, Key, Kind, Object, ObjectExt};
+use crate::store::{Delete, Key, Object, ObjectExt};
 
 fn store() -> Store {
     Store::new(1)
@@ -11,7 +11,7 @@ fn store() -> Store {
 
 fn step_all(store: &mut Store) {
     for _ in 0..10 {
-        step(store, Timestamp::UNIX_EPOCH);
+        step(store, 0, Timestamp::UNIX_EPOCH);
     }
 }
 

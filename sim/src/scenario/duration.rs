@@ -52,7 +52,8 @@ pub(crate) fn format_duration(duration: Duration) -> String {
             .find(|(name, _)| *name == unit)
             .map_or(1, |(_, size)| *size);
         if millis >= size {
-            text.push_str(&format!("{}{unit}", millis / size));
+            text += &(millis / size).to_string();
+            text += unit;
             millis %= size;
         }
     }

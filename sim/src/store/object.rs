@@ -83,9 +83,7 @@ impl ObjectExt for Value {
     }
 
     fn flag(&self, pointer: &str) -> bool {
-        self.at(pointer)
-            .and_then(Self::as_bool)
-            .unwrap_or_default()
+        self.at(pointer).and_then(Self::as_bool).unwrap_or_default()
     }
 
     fn items(&self, pointer: &str) -> &[Value] {

@@ -1,6 +1,6 @@
 //! The objects by kind and name, and the rules of writing them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,10 +49,18 @@ pub(crate) struct Delete {
 #[derive(Debug)]
 pub(crate) struct Store {
     revision: u64,
+    /// Revision of the last write to anything but events, on which nobody acts.
+    acted: u64,
     objects: BTreeMap<Kind, BTreeMap<Key, Object>>,
+    /// What is controlled, by the uid of its controller.
+    owned: BTreeMap<String, BTreeSet<(Kind, Key)>>,
     windows: BTreeMap<Kind, Window>,
     ids: Ids,
     unpublished: Vec<Arc<Change>>,
+    /// Last write to each living object or to what it controls, by uid.
+    touched: BTreeMap<String, u64>,
+    /// Last write to each kind.
+    written: BTreeMap<Kind, u64>,
 }
 
 impl Store {
@@ -60,16 +68,56 @@ impl Store {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             revision: 1,
+            acted: 1,
             objects: BTreeMap::new(),
+            owned: BTreeMap::new(),
             windows: BTreeMap::new(),
             ids: Ids::new(seed),
             unpublished: Vec::new(),
+            touched: BTreeMap::new(),
+            written: BTreeMap::new(),
         }
     }
 
     /// The revision of the last write.
     pub(crate) const fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// The revision of the last write that controllers, scheduler or kubelets could act on.
+    pub(crate) const fn acted(&self) -> u64 {
+        self.acted
+    }
+
+    /// The objects of a kind that were written after `since`, or something that they control.
+    pub(crate) fn touched(&self, kind: Kind, since: u64) -> Vec<Object> {
+        let recent = |object: &&Object| {
+            let at = self.touched.get(object.uid());
+            at.is_some_and(|at| *at > since)
+        };
+        self.list(kind).filter(recent).cloned().collect()
+    }
+
+    /// Whether any object of a kind was written after `since`.
+    pub(crate) fn written(&self, kind: Kind, since: u64) -> bool {
+        self.written.get(&kind).is_some_and(|at| *at > since)
+    }
+
+    /// The objects of a kind whose controller has this uid.
+    pub(crate) fn owned(&self, kind: Kind, owner: &str) -> Vec<Object> {
+        let keys = self.owned.get(owner).into_iter().flatten();
+        keys.filter(|(own, _)| *own == kind)
+            .filter_map(|(_, key)| self.get(kind, key).cloned())
+            .collect()
+    }
+
+    /// What is controlled by an object that is not there.
+    pub(crate) fn orphaned(&self) -> Vec<(Kind, Key)> {
+        self.owned
+            .iter()
+            .filter(|(uid, _)| !self.touched.contains_key(*uid))
+            .flat_map(|(_, keys)| keys.iter().cloned())
+            .collect()
     }
 
     /// One object.
@@ -256,7 +304,11 @@ impl Store {
         key: &Key,
         status: Value,
     ) -> Result<Object, StoreError> {
-        let mut object = Value::clone(self.require(kind, key)?);
+        let stored = self.require(kind, key)?;
+        if stored.get("status") == Some(&status) {
+            return Ok(stored.clone());
+        }
+        let mut object = Value::clone(stored);
         if let Some(fields) = object.as_object_mut() {
             fields.insert("status".to_owned(), status);
         }
@@ -334,6 +386,16 @@ impl Store {
             ChangeKind::Deleted => objects.remove(&key),
             _ => objects.insert(key, object.clone()),
         };
+        if kind != Kind::Event {
+            self.acted = self.revision;
+            self.touch(what, previous.as_deref(), &object);
+        }
+        self.written.insert(kind, self.revision);
+        self.index(
+            kind,
+            previous.as_deref(),
+            (what != ChangeKind::Deleted).then_some(&*object),
+        );
         let change = Arc::new(Change {
             revision: self.revision,
             kind,
@@ -344,6 +406,44 @@ impl Store {
         self.windows.entry(kind).or_default().push(change.clone());
         self.unpublished.push(change);
         object
+    }
+
+    /// Notes the write for the object and for its controllers of before and now.
+    fn touch(&mut self, what: ChangeKind, before: Option<&Value>, object: &Value) {
+        match what {
+            ChangeKind::Deleted => self.touched.remove(object.uid()),
+            _ => self.touched.insert(object.uid().to_owned(), self.revision),
+        };
+        for owner in [before, Some(object)]
+            .into_iter()
+            .flatten()
+            .filter_map(ObjectExt::controller)
+        {
+            if let Some(at) = self.touched.get_mut(owner.2) {
+                *at = self.revision;
+            }
+        }
+    }
+
+    /// Keeps the index of controlled objects.
+    fn index(&mut self, kind: Kind, before: Option<&Value>, after: Option<&Value>) {
+        let owner = |object: &Value| object.controller().map(|(_, _, uid)| uid.to_owned());
+        let (old, new) = (before.and_then(owner), after.and_then(owner));
+        if old == new {
+            return;
+        }
+        if let (Some(uid), Some(object)) = (old, before)
+            && let Some(keys) = self.owned.get_mut(&uid)
+        {
+            keys.remove(&(kind, Key::of(object)));
+            if keys.is_empty() {
+                self.owned.remove(&uid);
+            }
+        }
+        if let (Some(uid), Some(object)) = (new, after) {
+            let keys = self.owned.entry(uid).or_default();
+            keys.insert((kind, Key::of(object)));
+        }
     }
 }
 

@@ -22,6 +22,9 @@ const ROUNDS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct World {
     kubelets: Kubelets,
+    /// Up to which write controllers and scheduler have acted, and when something else is due.
+    acted: u64,
+    due: Option<Timestamp>,
 }
 
 impl World {
@@ -29,6 +32,8 @@ impl World {
     pub(crate) fn new(nodes: Vec<NodeScenario>) -> Self {
         Self {
             kubelets: Kubelets::new(nodes),
+            acted: 0,
+            due: None,
         }
     }
 
@@ -36,11 +41,13 @@ impl World {
     pub(super) fn settle(&mut self, store: &mut Store, now: Timestamp) -> Option<Timestamp> {
         let mut wake = None;
         for _ in 0..ROUNDS {
-            let before = store.revision();
-            wake = controllers::step(store, now);
-            scheduler::schedule(store, now);
-            wake = earlier(wake, self.kubelets.step(store, now));
-            if store.revision() == before {
+            if store.acted() != self.acted || self.due.is_some_and(|due| due <= now) {
+                let since = std::mem::replace(&mut self.acted, store.acted());
+                self.due = controllers::step(store, since, now);
+                scheduler::schedule(store, now);
+            }
+            wake = earlier(self.due, self.kubelets.step(store, now));
+            if store.acted() == self.acted {
                 return wake;
             }
         }

@@ -198,14 +198,7 @@ pub static ACTIONS: &[Action] = &[
     ),
     Action {
         hint: Some(40),
-        label: |state| {
-            if state.place().within.views().len() == View::ALL.len() {
-                "next table"
-            } else {
-                "next view of it"
-            }
-            .into()
-        },
+        label: |_| "next table".into(),
         ..action(
             ActionId::NextView,
             "next-table",

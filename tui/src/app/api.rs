@@ -78,23 +78,22 @@ impl Api {
         }
     }
 
-    /// The whole sentence; `None`: nothing is amiss.
+    /// The whole sentence in three parts, of which the middle one may be cut; `None`: nothing is
+    /// amiss.
     #[must_use]
-    pub fn sentence(&self) -> Option<String> {
+    pub fn sentence(&self) -> Option<[String; 3]> {
         match self {
             Self::Connecting | Self::Live => None,
             Self::Lost { age, why, shown } => {
                 let then = if *shown {
-                    "showing the last state"
+                    " — showing the last state"
                 } else {
-                    "trying again"
+                    " — trying again"
                 };
-                Some(format!(
-                    "API lost {} ago: {why} — {then}",
-                    format::spoken(*age)
-                ))
+                let lost = format!("API lost {} ago: ", format::spoken(*age));
+                Some([lost, why.clone(), then.to_owned()])
             }
-            Self::Limited { why } => Some(why.clone()),
+            Self::Limited { why } => Some([String::new(), why.clone(), String::new()]),
         }
     }
 }

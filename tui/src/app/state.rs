@@ -169,6 +169,12 @@ impl State {
         Api::of(&self.fleet, self.clock)
     }
 
+    /// Whether the first lists have brought anything that can be counted.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.fleet.is_listed() || !self.picture.nodes.is_empty()
+    }
+
     /// What cells are made from.
     #[must_use]
     pub fn cx(&self) -> Cx<'_> {

@@ -48,9 +48,10 @@ impl Areas {
             taken
         };
         let header = take(header);
-        let banner = take(u16::from(banner && height >= 8));
-        // Air, where there is some to spare.
-        take(u16::from(height >= 24));
+        let has_banner = banner && height >= 8;
+        let banner = take(u16::from(has_banner));
+        // Air, where there is some to spare; a banner takes its place, so that nothing moves.
+        take(u16::from(height >= 24 && !has_banner));
         let body_top = take(0).y;
         let tabs = take(u16::from(height >= 4));
         take(u16::from(height >= 32));

@@ -25,10 +25,13 @@ pub(super) fn draw(state: &State, areas: &Areas, buf: &mut Buffer) {
         devices(state, text::line(header, 1), buf);
         amounts(state, text::line(header, 2), buf);
     }
-    if let Some(sentence) = api.sentence() {
+    if let Some([before, why, after]) = api.sentence() {
         let line = inner(areas.banner);
-        let sentence = Piece::new(format!("▲ {sentence}"), Tone::Warn);
-        text::put_pieces(buf, line, &[sentence], &state.theme);
+        let room = line
+            .width
+            .saturating_sub(text::width(&before) + text::width(&after) + 2);
+        let sentence = format!("▲ {before}{}{after}", text::fit(&why, room));
+        text::put_pieces(buf, line, &[Piece::new(sentence, Tone::Warn)], &state.theme);
     }
 }
 
@@ -115,6 +118,9 @@ fn devices(state: &State, line: Rect, buf: &mut Buffer) {
 fn amounts(state: &State, line: Rect, buf: &mut Buffer) {
     let totals = &state.picture.totals;
     let theme = &state.theme;
+    if !state.is_counted() {
+        return;
+    }
     let mut groups = vec![units(totals)];
     let mut share = None;
     if let Some((used, total)) = totals.memory {
@@ -169,6 +175,9 @@ fn amounts(state: &State, line: Rect, buf: &mut Buffer) {
 /// Two lines of header have room for the states alone, by their signs.
 fn compact(state: &State, line: Rect, buf: &mut Buffer) {
     let totals = &state.picture.totals;
+    if !state.is_counted() {
+        return;
+    }
     let groups = |short| {
         let mut groups: Vec<Vec<Piece>> = counts_pieces(&totals.devices, short)
             .into_iter()

@@ -118,6 +118,7 @@ impl Table {
                 want,
                 max: column.max,
                 priority: column.priority,
+                grows: column.grows,
             });
         }
         let gap = if width >= 100 { 2 } else { 1 };

@@ -18,8 +18,14 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer, layout: &mut Lay
     let crumbs = crumbs(state);
     // Counts go first when room is short, then the titles of the other tabs.
     let needed = text::pieces_width(&filter).max(12) + text::pieces_width(&crumbs) + 4;
-    let style = [Style::Counts, Style::Titles, Style::Numbers]
-        .into_iter()
+    let counted = if state.is_counted() {
+        &STYLES
+    } else {
+        &STYLES[1..]
+    };
+    let style = counted
+        .iter()
+        .copied()
         .find(|style| tabs_width(state, *style) + needed <= line.width)
         .unwrap_or(if filter.is_empty() && crumbs.is_empty() {
             Style::Titles
@@ -58,6 +64,8 @@ enum Style {
     Numbers,
 }
 
+const STYLES: [Style; 3] = [Style::Counts, Style::Titles, Style::Numbers];
+
 fn label(state: &State, view: View, style: Style) -> String {
     let number = view.position() + 1;
     match style {
@@ -83,14 +91,22 @@ fn tabs_width(state: &State, style: Style) -> u16 {
 /// What the table is narrowed to, from the outside in.
 fn crumbs(state: &State) -> Vec<Piece> {
     let mut pieces = Vec::new();
+    let mut named = None;
     for place in state.path() {
-        if place.within == Within::Everything {
+        let Some(crumb) = place.within.crumb() else {
             continue;
+        };
+        match &place.within {
+            Within::Node(node) => named = Some(node),
+            // The way here did not lead over the node.
+            Within::Device { node, .. } if named.is_none() => {
+                pieces.push(Piece::new("› ", Tone::Faint));
+                pieces.push(Piece::new(format!("{node} "), Tone::Accent));
+            }
+            _ => {}
         }
-        if let Some(crumb) = place.within.crumb() {
-            pieces.push(Piece::new("› ", Tone::Faint));
-            pieces.push(Piece::new(format!("{crumb} "), Tone::Accent));
-        }
+        pieces.push(Piece::new("› ", Tone::Faint));
+        pieces.push(Piece::new(format!("{crumb} "), Tone::Accent));
     }
     pieces
 }

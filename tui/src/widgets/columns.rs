@@ -12,6 +12,8 @@ pub struct Wish {
     pub max: u16,
     /// The highest is given up first; 0 never.
     pub priority: u8,
+    /// The lowest is the first to get what it wants.
+    pub grows: u8,
 }
 
 /// The width of each column, `None` for those given up; with the gaps they never take more
@@ -32,9 +34,9 @@ pub fn solve(wishes: &[Wish], gap: u16, room: u16) -> Vec<Option<u16>> {
     }
     let used = u16::try_from(total(&widths, gap)).unwrap_or(u16::MAX);
     let mut left = room.saturating_sub(used);
-    // First what they want, the important ones first.
+    // First what they want, one after another.
     let mut order: Vec<usize> = (0..wishes.len()).collect();
-    order.sort_by_key(|at| wishes[*at].priority);
+    order.sort_by_key(|at| wishes[*at].grows);
     for at in order {
         if let Some(width) = &mut widths[at] {
             let more = wishes[at].want.saturating_sub(*width).min(left);
@@ -77,18 +79,21 @@ mod tests {
         want: 10,
         max: 0,
         priority: 0,
+        grows: 0,
     };
     const BAR: Wish = Wish {
         min: 4,
         want: 8,
         max: 20,
         priority: 1,
+        grows: 1,
     };
     const EXTRA: Wish = Wish {
         min: 6,
         want: 6,
         max: 0,
         priority: 2,
+        grows: 2,
     };
 
     #[test]
@@ -111,7 +116,7 @@ mod tests {
         ) {
             let wishes: Vec<Wish> = wishes
                 .into_iter()
-                .map(|(min, want, max, priority)| Wish { min, want, max, priority })
+                .map(|(min, want, max, priority)| Wish { min, want, max, priority, grows: 5 - priority })
                 .collect();
             let widths = solve(&wishes, gap, room);
             let must: Vec<_> =

@@ -5,6 +5,7 @@ mod ci;
 #[cfg(target_os = "linux")]
 mod cluster;
 mod output;
+mod shots;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +23,8 @@ enum Command {
     /// Run every check: format, tidy, clippy, tests, the real control plane, documentation
     #[cfg(target_os = "linux")]
     Ci,
+    /// Draw the screenshots and golden objects in assets/ anew
+    Shots,
     /// Check the rules of this repository that no compiler checks
     Tidy,
     /// Start, stop or show a throw-away Kubernetes cluster on loopback
@@ -39,6 +42,7 @@ impl Xtask {
         match self.command {
             #[cfg(target_os = "linux")]
             Command::Ci => ci::run(),
+            Command::Shots => shots::run(),
             Command::Tidy => tidy::run(),
             #[cfg(target_os = "linux")]
             Command::Cluster(args) => cluster::run(args),

@@ -1,4 +1,4 @@
-//! The daemon's DaemonSets: one with the NVIDIA runtime class, one without.
+//! The daemon's `DaemonSets`: one with the NVIDIA runtime class, one without.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::kubelet::node_status;
 use crate::scenario::NodeScenario;
 use crate::store::Kind;
 
-/// Label by which the daemon's two DaemonSets share the nodes.
+/// Label by which the daemon's two `DaemonSets` share the nodes.
 pub(super) const RUNTIME_LABEL: &str = "gputop-k3s.io/nvidia-runtime";
 
 pub(super) fn birth(node: &NodeScenario) -> Birth {

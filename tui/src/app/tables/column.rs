@@ -20,6 +20,8 @@ pub struct Column {
     pub max: u16,
     /// The highest number is given up first; 0 never.
     pub priority: u8,
+    /// The lowest number is the first to get what it wants: words before bars.
+    pub grows: u8,
     /// It shows measurements; a sentence takes their place where there are none.
     pub metric: bool,
     /// It goes dim when the measurements are old.
@@ -71,6 +73,7 @@ impl Column {
             want: Want::Content(max),
             max: 0,
             priority,
+            grows: priority,
             metric: false,
             fades: false,
             optional: false,
@@ -119,6 +122,7 @@ impl Column {
             max,
             metric: true,
             fades: true,
+            grows: priority + 10,
             ..Self::words(title, priority, (min, want), content)
         }
     }

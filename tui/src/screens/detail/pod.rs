@@ -41,12 +41,7 @@ pub(super) fn facts(cx: Cx<'_>, row: &PodRow) -> Facts {
     list(&mut facts.parts, "devices", devices);
     list(&mut facts.parts, "processes", processes);
     let rest = &mut facts.rest;
-    say(
-        rest,
-        "workload",
-        format!("{} {}", info.workload.kind, info.workload.name),
-        Tone::Plain,
-    );
+    add(rest, "workload", workload(row));
     let node = info
         .node
         .as_ref()
@@ -63,6 +58,20 @@ pub(super) fn facts(cx: Cx<'_>, row: &PodRow) -> Facts {
         );
     }
     facts
+}
+
+fn workload(row: &PodRow) -> Vec<Piece> {
+    let workload = &row.info.workload;
+    if workload.kind == "Pod" {
+        return vec![
+            Piece::new("none", Tone::Plain),
+            Piece::new(": once gone, nothing starts this pod again", Tone::Muted),
+        ];
+    }
+    vec![Piece::new(
+        format!("{} {}", workload.kind, workload.name),
+        Tone::Plain,
+    )]
 }
 
 fn requested(row: &PodRow) -> Vec<Piece> {
@@ -119,7 +128,7 @@ fn used(row: &PodRow) -> Vec<Piece> {
     };
     let memory = row
         .memory_used
-        .map(|bytes| format!(", {bytes} of its memory"));
+        .map(|bytes| format!(", {bytes} of device memory held"));
     vec![Piece::new(
         format!("{devices}{}", memory.unwrap_or_default()),
         Tone::Plain,

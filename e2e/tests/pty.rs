@@ -1,0 +1,9 @@
+//! The real program in a pseudo-terminal.
+#![cfg(unix)]
+
+#[path = "pty/demo.rs"]
+mod demo;
+#[path = "pty/endings.rs"]
+mod endings;
+#[path = "pty/refusals.rs"]
+mod refusals;
