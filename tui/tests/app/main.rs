@@ -5,4 +5,5 @@ mod screens;
 mod selection;
 mod sizes;
 mod support;
+#[cfg(test)]
 mod whole;

@@ -85,9 +85,9 @@ fn the_demo_shows_its_seed() {
         ..session()
     };
     let mut state = State::new(session, at(1000));
-    events()
-        .into_iter()
-        .for_each(|event| tell(&mut state, event));
+    for event in events() {
+        tell(&mut state, event);
+    }
     look("demo", &mut state, SMALL);
 }
 
@@ -100,9 +100,9 @@ fn without_colours() {
         },
         at(1000),
     );
-    events()
-        .into_iter()
-        .for_each(|event| tell(&mut state, event));
+    for event in events() {
+        tell(&mut state, event);
+    }
     press(&mut state, &letters("2"));
     look("mono", &mut state, MIDDLE);
 }

@@ -49,7 +49,7 @@ fn the_smallest_sizes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10, ..ProptestConfig::default() })]
 
     #[test]
     fn any_size(width in 1_u16..260, height in 1_u16..90) {

@@ -46,7 +46,7 @@ fn start() -> App {
         let input = ReceiverStream::new(input);
         let stopped = async {
             if stopped.await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         drive(
@@ -91,7 +91,7 @@ impl App {
         match found.await {
             Ok(Ok(text)) => text,
             Ok(Err(last)) => panic!("ended without {wanted:?}:\n{last}"),
-            Err(_) => panic!("no {wanted:?} on\n{}", self.screen.text()),
+            Err(_elapsed) => panic!("no {wanted:?} on\n{}", self.screen.text()),
         }
     }
 

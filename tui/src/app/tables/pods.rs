@@ -63,7 +63,6 @@ fn node(_: &Cx<'_>, row: &PodRow) -> Cell {
 pub fn status_tone(row: &PodRow) -> Tone {
     match row.status() {
         "Running" if row.info.ready => Tone::Plain,
-        "Running" => Tone::Warn,
         "Succeeded" | "Completed" | "Terminating" => Tone::Muted,
         _ => Tone::Warn,
     }

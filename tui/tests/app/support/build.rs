@@ -87,7 +87,7 @@ pub(crate) struct Gpu {
 pub(crate) fn gpu(index: u32, node: &str, product: &str, gpu: &Gpu) -> Device {
     let kind = DeviceKind::Gpu { mig_enabled: false };
     let mut device = Device::unmeasured(index, uuid(node, index), product.to_owned(), kind);
-    let used = u64::try_from((gpu.used * 1024.0).round() as i64).unwrap_or_default();
+    let used = mebibytes(gpu.used);
     device.memory_total = Bytes::from_gib(gpu.total).into();
     device.memory_used = Bytes::from_mib(used).into();
     device.utilization = Percent(gpu.percent).into();
@@ -126,7 +126,7 @@ pub(crate) fn process(
     gib: f64,
     holder: Holder,
 ) -> GpuProcess {
-    let used = u64::try_from((gib * 1024.0).round() as i64).unwrap_or_default();
+    let used = mebibytes(gib);
     GpuProcess {
         pid,
         start_ticks: Some(u64::from(pid) * 10),
@@ -193,4 +193,12 @@ pub(crate) fn report(snapshot: NodeSnapshot, age: u64, link: LinkState) -> Agent
             at,
         }),
     }
+}
+
+/// The figures of the fixture have one decimal.
+fn mebibytes(gib: f64) -> u64 {
+    let tenths = (0_u32..)
+        .find(|tenths| f64::from(*tenths) / 10.0 >= gib - 0.01)
+        .unwrap_or(0);
+    u64::from(tenths) * 1024 / 10
 }
