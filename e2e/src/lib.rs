@@ -2,8 +2,8 @@
 
 pub mod kubelet;
 pub mod observer;
-pub mod shots;
 #[cfg(unix)]
 pub mod pty;
+pub mod shots;
 pub mod shown;
 pub mod window;

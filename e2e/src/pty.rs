@@ -30,15 +30,11 @@ const CHUNKS: usize = 256;
 /// # Errors
 /// When it has not been built.
 pub fn program(name: &str) -> Result<PathBuf> {
-    let folder = match std::env::var_os("GPUTOP_K3S_BIN_DIR") {
-        Some(folder) => PathBuf::from(folder),
-        None => {
-            // The test is target/<profile>/deps/<name>.
-            let test = std::env::current_exe()?;
-            let folder = test.ancestors().nth(2);
-            folder.ok_or_else(|| eyre!("{} is in no folder", test.display()))?.to_owned()
-        }
-    };
+    // The test is target/<profile>/deps/<name>.
+    let test = std::env::current_exe()?;
+    let named = std::env::var_os("GPUTOP_K3S_BIN_DIR").map(PathBuf::from);
+    let folder = named.or_else(|| test.ancestors().nth(2).map(Path::to_owned));
+    let folder = folder.ok_or_else(|| eyre!("{} is in no folder", test.display()))?;
     let file = folder.join(name);
     ensure!(
         file.is_file(),
@@ -72,7 +68,11 @@ impl Start {
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         command.cwd(home);
-        Self { command, width: 120, height: 40 }
+        Self {
+            command,
+            width: 120,
+            height: 40,
+        }
     }
 
     /// Sets an environment variable.
@@ -87,12 +87,24 @@ impl Start {
     /// # Errors
     /// When there is no pseudo-terminal or the program can not be started.
     pub fn spawn(self) -> Result<Pty> {
-        let Self { command, width, height } = self;
+        let Self {
+            command,
+            width,
+            height,
+        } = self;
         let system = native_pty_system();
-        let pair = system.openpty(size(width, height)).map_err(|error| eyre!("{error:#}"))?;
+        let pair = system
+            .openpty(size(width, height))
+            .map_err(|error| eyre!("{error:#}"))?;
         let before = modes(&*pair.master)?;
-        let reader = pair.master.try_clone_reader().map_err(|error| eyre!("{error:#}"))?;
-        let writer = pair.master.take_writer().map_err(|error| eyre!("{error:#}"))?;
+        let reader = pair
+            .master
+            .try_clone_reader()
+            .map_err(|error| eyre!("{error:#}"))?;
+        let writer = pair
+            .master
+            .take_writer()
+            .map_err(|error| eyre!("{error:#}"))?;
         let (sender, output) = sync_channel(CHUNKS);
         thread::spawn(move || {
             let mut reader = reader;
@@ -104,7 +116,10 @@ impl Start {
                 }
             }
         });
-        let child = pair.slave.spawn_command(command).map_err(|error| eyre!("{error:#}"))?;
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .map_err(|error| eyre!("{error:#}"))?;
         Ok(Pty {
             child,
             master: pair.master,
@@ -185,7 +200,9 @@ impl Pty {
     /// When the terminal is gone.
     pub fn resize(&mut self, width: u16, height: u16) -> Result<()> {
         self.parser.set_size(lines(height)?, lines(width)?);
-        self.master.resize(size(width, height)).map_err(|error| eyre!("{error:#}"))
+        self.master
+            .resize(size(width, height))
+            .map_err(|error| eyre!("{error:#}"))
     }
 
     /// Sends a signal.
@@ -194,30 +211,51 @@ impl Pty {
     /// When the program is gone.
     pub fn signal(&mut self, signal: Signal) -> Result<()> {
         ensure!(self.ended.is_none(), "the program has ended already");
-        let id = self.child.process_id().and_then(|id| i32::try_from(id).ok());
-        let id = id.and_then(Pid::from_raw).ok_or_else(|| eyre!("no process id"))?;
+        let id = self
+            .child
+            .process_id()
+            .and_then(|id| i32::try_from(id).ok());
+        let id = id
+            .and_then(Pid::from_raw)
+            .ok_or_else(|| eyre!("no process id"))?;
         kill_process(id, signal).wrap_err("the program can not be signalled")
     }
 
-    /// Waits until the screen is as wanted, and returns it; an error names `what`.
+    /// Waits until the text on the screen is as wanted, and returns it; an error names `what`.
     ///
     /// # Errors
     /// When that takes too long or the program ends before.
     pub fn until(&mut self, what: &str, wanted: impl Fn(&Shown) -> bool) -> Result<Shown> {
+        self.until_terminal(what, |screen| wanted(&Shown::new(&screen.contents())))
+    }
+
+    /// The same for what is not text: the cursor, the mouse, the alternate screen.
+    ///
+    /// # Errors
+    /// When that takes too long or the program ends before.
+    pub fn until_terminal(
+        &mut self,
+        what: &str,
+        wanted: impl Fn(&vt100::Screen) -> bool,
+    ) -> Result<Shown> {
         let deadline = Instant::now() + PATIENCE;
-        loop {
-            let shown = self.shown();
-            if wanted(&shown) {
-                return Ok(shown);
-            }
+        while !wanted(self.screen()) {
             if Instant::now() >= deadline {
-                bail!("{what}: not within {PATIENCE:?}; the screen is\n{shown}");
+                bail!(
+                    "{what}: not within {PATIENCE:?}; the screen is\n{}",
+                    self.shown()
+                );
             }
-            let quiet = !self.take(LOOK)?;
-            if quiet && self.has_ended()? && !self.take(LOOK)? && !wanted(&self.shown()) {
-                bail!("{what}: the program has ended; the screen was\n{}", self.shown());
+            // What a program has written last is read after its end is seen.
+            let ended = self.has_ended()?;
+            if !self.take(LOOK)? && ended {
+                bail!(
+                    "{what}: the program has ended; the screen was\n{}",
+                    self.shown()
+                );
             }
         }
+        Ok(self.shown())
     }
 
     /// Waits until the program ends, and sees that the terminal is as it was before.
@@ -241,13 +279,23 @@ impl Pty {
         let shown = self.shown();
         let screen = self.parser.screen();
         ensure!(!raw_mode, "the terminal is still in raw mode");
-        ensure!(!screen.alternate_screen(), "still on the alternate screen:\n{shown}");
+        ensure!(
+            !screen.alternate_screen(),
+            "still on the alternate screen:\n{shown}"
+        );
         ensure!(!screen.hide_cursor(), "the cursor is still hidden");
         ensure!(!screen.bracketed_paste(), "bracketed paste is still on");
         let mouse = screen.mouse_protocol_mode();
-        ensure!(mouse == MouseProtocolMode::None, "the mouse is still captured: {mouse:?}");
+        ensure!(
+            mouse == MouseProtocolMode::None,
+            "the mouse is still captured: {mouse:?}"
+        );
         let code = self.ended.ok_or_else(|| eyre!("no exit code"))?;
-        Ok(Left { code, shown, raw: std::mem::take(&mut self.raw) })
+        Ok(Left {
+            code,
+            shown,
+            raw: std::mem::take(&mut self.raw),
+        })
     }
 
     fn has_ended(&mut self) -> Result<bool> {
@@ -294,12 +342,16 @@ impl Drop for Pty {
 fn count(before: &[u8], chunk: &[u8], needle: &[u8]) -> usize {
     let overlap = before.len().saturating_sub(needle.len() - 1);
     let text = [&before[overlap..], chunk].concat();
-    text.windows(needle.len()).filter(|window| *window == needle).count()
+    text.windows(needle.len())
+        .filter(|window| *window == needle)
+        .count()
 }
 
 /// The terminal's own modes, as text that can be compared.
 fn modes(master: &dyn MasterPty) -> Result<String> {
-    let modes = master.get_termios().ok_or_else(|| eyre!("the terminal does not say its modes"))?;
+    let modes = master
+        .get_termios()
+        .ok_or_else(|| eyre!("the terminal does not say its modes"))?;
     Ok(format!("{modes:?}"))
 }
 
@@ -308,7 +360,12 @@ fn lines(number: u16) -> Result<NonZeroU16> {
 }
 
 const fn size(width: u16, height: u16) -> PtySize {
-    PtySize { rows: height, cols: width, pixel_width: 0, pixel_height: 0 }
+    PtySize {
+        rows: height,
+        cols: width,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
 }
 
 #[cfg(test)]

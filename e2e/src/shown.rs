@@ -48,6 +48,12 @@ impl Shown {
         self.line(&["▌"]).unwrap_or_default()
     }
 
+    /// The line that the cursor is on, from the top.
+    #[must_use]
+    pub fn cursor(&self) -> Option<usize> {
+        self.lines().position(|line| line.contains('▌'))
+    }
+
     /// Columns of the longest line.
     #[must_use]
     pub fn width(&self) -> usize {

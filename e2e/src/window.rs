@@ -45,7 +45,7 @@ impl Window {
         let width = usize::from(buffer.area.width).max(1);
         let mut text = String::new();
         for line in buffer.content().chunks(width) {
-            line.iter().for_each(|cell| text.push_str(cell.symbol()));
+            text.extend(line.iter().map(Cell::symbol));
             text.push('\n');
         }
         Shown::new(&text)

@@ -3,6 +3,8 @@
 
 #[path = "app/drill.rs"]
 mod drill;
+#[path = "app/keys.rs"]
+mod keys;
 #[path = "app/outages.rs"]
 mod outages;
 #[path = "app/running.rs"]

@@ -280,6 +280,27 @@ fn a_node_that_shrank_under_its_pods_has_negative_free() {
 }
 
 #[test]
+fn a_loss_that_goes_on_keeps_its_beginning() {
+    let mut cluster = Cluster::new();
+    let lost = |at: u64| WatchState::Lost {
+        since: clock_at(at).now,
+        why: format!("attempt {at}"),
+    };
+    for state in [lost(1), lost(9)] {
+        cluster.fleet.apply(Update::Watch(Watched::Nodes, state));
+    }
+    let expected = WatchState::Lost {
+        since: clock_at(1).now,
+        why: "attempt 9".to_owned(),
+    };
+    assert_eq!(*cluster.fleet.watch(Watched::Nodes), expected);
+    for state in [WatchState::Live, lost(20)] {
+        cluster.fleet.apply(Update::Watch(Watched::Nodes, state));
+    }
+    assert_eq!(*cluster.fleet.watch(Watched::Nodes), lost(20));
+}
+
+#[test]
 fn deltas_and_a_new_list_lead_to_the_same_tables() {
     let mut whole = Cluster::new();
     whole.node(node("a", 2)).pod(pod("x", Some("a"), 1));

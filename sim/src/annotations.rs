@@ -36,3 +36,5 @@ pub(crate) const IDLE_BEFORE: &str = "sim/idle-before";
 pub(crate) const NEXT_AFTER: &str = "sim/next-after";
 /// On a Job: name of its series; the Job's name is that, a hyphen and a number.
 pub(crate) const SERIES: &str = "sim/series";
+/// On a Job, written by its controller: pods that were deleted under it, as `UID=TIME,…`.
+pub(crate) const LOST_PODS: &str = "sim/lost-pods";

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gputop_node::source::simulated::Fault;
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::api::{Access, ApiState, router};
@@ -41,6 +42,7 @@ pub struct SimCluster {
     shared: Arc<Shared>,
     daemons: Arc<Daemons>,
     door: Arc<Door>,
+    runtime: Handle,
     stop: CancellationToken,
     _guard: DropGuard,
 }
@@ -77,6 +79,7 @@ impl SimCluster {
             shared,
             daemons,
             door,
+            runtime: Handle::current(),
             _guard: stop.clone().drop_guard(),
             stop,
         }
@@ -136,6 +139,8 @@ impl SimCluster {
 
     /// Starts the daemon's process again.
     pub fn start_daemon(&self, node: &str) {
+        // The daemon's tasks belong to the cluster's runtime, whoever calls.
+        let _runtime = self.runtime.enter();
         self.daemons.set_stopped(node, false, self.now());
     }
 

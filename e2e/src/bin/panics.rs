@@ -17,7 +17,11 @@ fn main() -> Result<()> {
         std::io::stdout().flush()?;
         // Until a key is pressed.
         let key = ratatui::crossterm::event::read()?;
-        return if failed { Ok(()) } else { Err(eyre!("no panic before {key:?}")) };
+        return if failed {
+            Ok(())
+        } else {
+            Err(eyre!("no panic before {key:?}"))
+        };
     }
     fail("on purpose, to see the terminal afterwards");
     Ok(())

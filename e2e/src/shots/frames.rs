@@ -35,10 +35,20 @@ pub(super) async fn take(scenario: Scenario, seed: u64) -> Result<Shots> {
     let epoch = Instant::now();
     let client = cluster.client();
     let namespace = "default".to_owned();
-    let mut engine = Engine::start(&client, &Options { agents: true, namespace, epoch });
+    let mut engine = Engine::start(
+        &client,
+        &Options {
+            agents: true,
+            namespace,
+            epoch,
+        },
+    );
     let now = || {
         let now = moment(epoch);
-        Clock { now, wall: start.checked_add(now.0).unwrap_or(start) }
+        Clock {
+            now,
+            wall: start.checked_add(now.0).unwrap_or(start),
+        }
     };
     let session = Session {
         context: "demo".to_owned(),
@@ -53,11 +63,19 @@ pub(super) async fn take(scenario: Scenario, seed: u64) -> Result<Shots> {
     }
     let _effects = update(&mut state, Msg::Tick(now()));
     let mut frames = Vec::new();
-    for (key, name) in [('1', "nodes"), ('2', "gpus"), ('3', "pods"), ('4', "processes")] {
+    for (key, name) in [
+        ('1', "nodes"),
+        ('2', "gpus"),
+        ('3', "pods"),
+        ('4', "processes"),
+    ] {
         let key = KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE);
         let _effects = update(&mut state, Msg::Key(key));
         state.refresh();
         frames.push((name, frame(&state, SIZE.0, SIZE.1)));
     }
-    Ok(Shots { frames, picture: state.picture })
+    Ok(Shots {
+        frames,
+        picture: state.picture,
+    })
 }

@@ -6,10 +6,10 @@ mod svg;
 use std::path::PathBuf;
 
 use color_eyre::Result;
+use color_eyre::eyre::OptionExt as _;
 use gputop_fleet::state::Picture;
 use gputop_k3s::export::{Kind, list};
 use gputop_sim::scenario;
-use color_eyre::eyre::OptionExt as _;
 
 /// The demo's seed in all of them.
 const SEED: u64 = 7;
@@ -50,7 +50,10 @@ fn golden(picture: &Picture) -> Result<Vec<Artefact>> {
     .into_iter()
     .map(|(kind, name)| {
         let text = serde_json::to_string_pretty(&list(picture, kind, None))? + "\n";
-        Ok(Artefact { path: format!("assets/golden/{name}.json").into(), text })
+        Ok(Artefact {
+            path: format!("assets/golden/{name}.json").into(),
+            text,
+        })
     })
     .collect()
 }

@@ -60,7 +60,12 @@ fn runs(buffer: &Buffer, row: u16) -> Vec<Run> {
                 run.text.push_str(cell.symbol());
                 run.cells += cells;
             }
-            _ => runs.push(Run { column, cells, text: cell.symbol().to_owned(), style }),
+            _ => runs.push(Run {
+                column,
+                cells,
+                text: cell.symbol().to_owned(),
+                style,
+            }),
         }
         column += cells;
     }
@@ -77,7 +82,11 @@ fn style(cell: &Cell) -> (Color, Color, Modifier) {
 
 /// The colour itself in place of "the terminal's own".
 fn or(color: Color, hex: &str) -> Color {
-    if color == Color::Reset { hex.parse().unwrap_or(Color::Gray) } else { color }
+    if color == Color::Reset {
+        hex.parse().unwrap_or(Color::Gray)
+    } else {
+        color
+    }
 }
 
 impl Run {
@@ -123,7 +132,9 @@ impl Run {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// xterm's palette for the sixteen names, the 6×6×6 cube and the greys for indexed colours.

@@ -59,33 +59,8 @@ async fn from_a_node_down_to_its_processes_and_back() -> Result<()> {
         nodes.selected().contains("atlas"),
         "the cursor has moved:\n{nodes}"
     );
-    Ok(())
-}
 
-#[tokio::test(start_paused = true)]
-async fn a_card_that_nobody_was_given_leads_to_who_uses_it() -> Result<()> {
-    let mut app = App::settled().await?;
-    app.write("2").await?;
-    app.until("the GPUs", |s| s.row(&["PRODUCT"])).await?;
-    let shown = app.select(&["tesla", "RTX 3060"]).await?;
-    ensure!(shown.selected().contains("◎ occupied"), "{shown}");
-    app.press(KeyCode::Enter).await?;
-    app.until("Jellyfin", |s| {
-        s.has("› GPU 1") && s.row(&["home/jellyfin", "⚑"])
-    })
-    .await?;
-    app.press(KeyCode::Enter).await?;
-    app.until("its process", |s| {
-        s.row(&["ffmpeg", "jellyfin"]) && s.row(&["PID"])
-    })
-    .await?;
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_number_leaves_the_drill_and_what_was_narrowed_is_whole_again() -> Result<()> {
-    let mut app = App::settled().await?;
-    app.select(&["atlas"]).await?;
+    // A number leaves the way down; what was narrowed is whole again.
     app.press(KeyCode::Enter).await?;
     app.until("its GPUs", |s| {
         s.has("› atlas") && !s.row(&["tesla", "P40"])
@@ -93,6 +68,26 @@ async fn a_number_leaves_the_drill_and_what_was_narrowed_is_whole_again() -> Res
     .await?;
     app.write("2").await?;
     app.until("all GPUs", |s| !s.has("›") && s.row(&["tesla", "P40"]))
+        .await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn jellyfin_uses_a_card_that_nobody_was_given() -> Result<()> {
+    let mut app = App::settled().await?;
+    app.write("2").await?;
+    app.until("the GPUs", |s| s.row(&["PRODUCT"])).await?;
+    let shown = app.select(&["tesla", "RTX 3060"]).await?;
+    ensure!(shown.selected().contains("◎ occupied"), "{shown}");
+    app.press(KeyCode::Enter).await?;
+    let pods = app
+        .until("Jellyfin", |s| {
+            s.has("› GPU 1") && s.row(&["home/jellyfin"])
+        })
+        .await?;
+    ensure!(pods.row(&["home/jellyfin", "tesla", "⚑"]), "{pods}");
+    app.press(KeyCode::Enter).await?;
+    app.until("its process", |s| s.row(&["ffmpeg", "home/jellyfin", "⚑"]))
         .await?;
     Ok(())
 }

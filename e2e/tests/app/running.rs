@@ -145,21 +145,18 @@ impl App {
         }
     }
 
-    /// Moves the cursor down, row by row, until the row contains all of these.
+    /// Moves the cursor down from where it is, row by row, until the row contains all of these.
     pub(crate) async fn select(&mut self, words: &[&str]) -> Result<Shown> {
-        self.press(KeyCode::Home).await?;
         for _ in 0..60 {
-            // A key's frame is drawn before anything else is awaited.
-            tokio::task::yield_now().await;
             let shown = self
-                .until("a cursor", |shown| !shown.selected().is_empty())
+                .until("a cursor", |shown| shown.cursor().is_some())
                 .await?;
             if words.iter().all(|word| shown.selected().contains(word)) {
                 return Ok(shown);
             }
-            let before = shown.selected().to_owned();
+            let before = shown.cursor();
             self.press(KeyCode::Down).await?;
-            self.until("the next row", |shown| shown.selected() != before)
+            self.until("the next row", |shown| shown.cursor() > before)
                 .await?;
         }
         bail!("no row with {words:?}; the screen is\n{}", self.shown())

@@ -77,6 +77,7 @@ fn refused<T>(result: Result<T, kube::Error>) -> Result<(u16, String)> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "reads like an assertion")]
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: T, expected: T) -> Result<()> {
     ensure!(
         got == expected,

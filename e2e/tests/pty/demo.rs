@@ -14,7 +14,9 @@ pub(crate) fn demo(home: &TempDir) -> Result<Pty> {
 
 fn settled(start: Start) -> Result<Pty> {
     let mut pty = start.spawn()?;
-    pty.until("all daemons", |shown| shown.has("● live") && shown.has("daemons 5/5"))?;
+    pty.until("all daemons", |shown| {
+        shown.has("● live") && shown.has("daemons 5/5")
+    })?;
     Ok(pty)
 }
 
@@ -24,14 +26,26 @@ fn every_view_opens_by_number_and_by_tab() -> Result<()> {
     let mut pty = demo(&home)?;
     let shown = pty.shown();
     ensure!(shown.has("gputop-k3s · demo · seed 7"), "{shown}");
-    ensure!(shown.row(&["NODE", "UNITS"]) && shown.row(&["atlas", "2× RTX 3090"]), "{shown}");
-    ensure!(pty.screen().alternate_screen() && pty.is_raw()?, "the terminal is not taken");
+    ensure!(
+        shown.row(&["NODE", "UNITS"]) && shown.row(&["atlas", "2× RTX 3090"]),
+        "{shown}"
+    );
+    ensure!(
+        pty.screen().alternate_screen() && pty.is_raw()?,
+        "the terminal is not taken"
+    );
     pty.keys("2")?;
-    pty.until("GPUs", |s| s.row(&["NODE", "PRODUCT"]) && s.row(&["atlas", "● working"]))?;
+    pty.until("GPUs", |s| {
+        s.row(&["NODE", "PRODUCT"]) && s.row(&["atlas", "● working"])
+    })?;
     pty.keys("3")?;
-    pty.until("pods", |s| s.row(&["POD", "REQ"]) && s.row(&["pretrain-moe", "Pending"]))?;
+    pty.until("pods", |s| {
+        s.row(&["POD", "REQ"]) && s.row(&["pretrain-moe", "Pending"])
+    })?;
     pty.keys("4")?;
-    pty.until("processes", |s| s.row(&["NODE", "PID"]) && s.row(&["torchrun", "mia"]))?;
+    pty.until("processes", |s| {
+        s.row(&["NODE", "PID"]) && s.row(&["torchrun", "mia"])
+    })?;
     pty.keys("\t")?;
     pty.until("round to the nodes", |s| s.row(&["NODE", "UNITS"]))?;
     pty.keys("\t")?;
@@ -50,9 +64,10 @@ fn filter_help_drill_and_sizes() -> Result<()> {
     pty.keys("4/gnome")?;
     let found = pty.until("one found", |s| s.has("/gnome  1 found"))?;
     ensure!(found.row(&["gnome-shell", "desktop: session-2"]), "{found}");
-    ensure!(!pty.screen().hide_cursor(), "the cursor shows where text goes");
+    pty.until_terminal("a cursor where text goes", |screen| !screen.hide_cursor())?;
     pty.keys("\r")?;
     pty.until("kept", |s| s.has("1 found") && s.has("q quit"))?;
+    pty.until_terminal("no cursor", vt100::Screen::hide_cursor)?;
     // A lone escape is a key of its own.
     pty.keys("\x1b")?;
     pty.until("dropped", |s| s.has("torchrun"))?;
@@ -65,22 +80,34 @@ fn filter_help_drill_and_sizes() -> Result<()> {
     pty.keys("?")?;
     pty.until("help", |s| s.has("All tables") && s.has("row below"))?;
     pty.keys("\x1b")?;
-    pty.until("help closed", |s| !s.has("All tables") && s.row(&["NODE", "PID"]))?;
+    pty.until("help closed", |s| {
+        !s.has("All tables") && s.row(&["NODE", "PID"])
+    })?;
 
     pty.keys("1g\r")?;
-    pty.until("its GPUs", |s| s.has("› atlas") && s.row(&["NODE", "PRODUCT"]))?;
+    pty.until("its GPUs", |s| {
+        s.has("› atlas") && s.row(&["NODE", "PRODUCT"])
+    })?;
     pty.keys("\x1b")?;
     pty.until("the nodes", |s| !s.has("›") && s.row(&["NODE", "UNITS"]))?;
 
     pty.resize(60, 15)?;
     let small = pty.until("small", |s| s.width() <= 60 && s.row(&["q quit"]))?;
-    ensure!(small.lines().count() <= 15 && small.row(&["atlas"]) && small.row(&["pi5"]), "{small}");
+    ensure!(
+        small.lines().count() <= 15 && small.row(&["atlas"]) && small.row(&["pi5"]),
+        "{small}"
+    );
     pty.resize(200, 60)?;
     let large = pty.until("large", |s| s.width() > 170 && s.lines().count() == 60)?;
-    ensure!(large.row(&["NODE", "DAEMON"]) && large.row(&["atlas", "live"]), "{large}");
+    ensure!(
+        large.row(&["NODE", "DAEMON"]) && large.row(&["atlas", "live"]),
+        "{large}"
+    );
     pty.resize(1, 1)?;
     pty.resize(120, 40)?;
-    pty.until("as before", |s| s.lines().count() == 40 && s.row(&["atlas", "2× RTX 3090"]))?;
+    pty.until("as before", |s| {
+        s.lines().count() == 40 && s.row(&["atlas", "2× RTX 3090"])
+    })?;
     pty.keys("q")?;
     ensure!(pty.left()?.code == 0);
     Ok(())
@@ -110,7 +137,12 @@ fn without_colours_none_is_written() -> Result<()> {
     let home = TempDir::new()?;
     let start = Start::new(&program("gputop-k3s")?, &DEMO, home.path());
     let mut pty = settled(start.env("NO_COLOR", "1"))?;
-    for (key, heading) in [("2", "PRODUCT"), ("3", "REQ"), ("4", "PID"), ("?", "All tables")] {
+    for (key, heading) in [
+        ("2", "PRODUCT"),
+        ("3", "REQ"),
+        ("4", "PID"),
+        ("?", "All tables"),
+    ] {
         pty.keys(key)?;
         pty.until(heading, |shown| shown.has(heading))?;
     }

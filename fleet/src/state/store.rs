@@ -48,6 +48,16 @@ pub enum WatchState {
     },
 }
 
+impl WatchState {
+    /// Takes the next state; a loss that goes on keeps its beginning.
+    fn follow(&mut self, mut next: Self) {
+        if let (Self::Lost { since: first, .. }, Self::Lost { since, .. }) = (&*self, &mut next) {
+            *since = *first;
+        }
+        *self = next;
+    }
+}
+
 /// One message of the control lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update {
@@ -117,8 +127,8 @@ impl Fleet {
                 self.pods.remove(&uid);
             }
             Update::OneNamespace(namespace) => self.one_namespace = Some(namespace),
-            Update::Watch(Watched::Nodes, state) => self.node_watch = state,
-            Update::Watch(Watched::Pods, state) => self.pod_watch = state,
+            Update::Watch(Watched::Nodes, state) => self.node_watch.follow(state),
+            Update::Watch(Watched::Pods, state) => self.pod_watch.follow(state),
         }
     }
 

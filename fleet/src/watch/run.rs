@@ -63,8 +63,7 @@ where
                     .await;
                 FORBIDDEN_RETRY
             } else {
-                let problem = source(&error);
-                let why = api_problem(problem).to_string().replace('\n', " ");
+                let why = api_problem(source(&error)).what;
                 let since = moment(self.epoch);
                 self.send(Update::Watch(self.watched, WatchState::Lost { since, why }))
                     .await;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::job::finished_at;
-use crate::annotations::{NEXT_AFTER, SERIES};
+use crate::annotations::{LOST_PODS, NEXT_AFTER, SERIES};
 use crate::clock::{after, earlier};
 use crate::store::{Kind, Object, ObjectExt, Store};
 
@@ -48,6 +48,10 @@ fn has_successor(store: &Store, job: &Object, name: &str, number: u64) -> bool {
 }
 
 fn next(job: &Value, series: &str, number: u64) -> Value {
+    let mut annotations = job["metadata"]["annotations"].clone();
+    if let Some(annotations) = annotations.as_object_mut() {
+        annotations.remove(LOST_PODS);
+    }
     let mut spec = job["spec"].clone();
     if let Some(spec) = spec.as_object_mut() {
         spec.remove("selector");
@@ -57,7 +61,7 @@ fn next(job: &Value, series: &str, number: u64) -> Value {
             "name": format!("{series}-{number}"),
             "namespace": job.namespace(),
             "labels": job["metadata"]["labels"],
-            "annotations": job["metadata"]["annotations"],
+            "annotations": annotations,
         },
         "spec": spec,
     })

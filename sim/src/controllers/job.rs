@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::losses::Losses;
 use super::pods::{controlled, create, delete, from_template, is_active, is_ready, set_status};
 use crate::clock::{after, earlier, rfc3339};
 use crate::store::{Delete, Key, Kind, Object, ObjectExt, Store};
@@ -54,7 +55,8 @@ fn run(store: &mut Store, job: &Object, now: Timestamp) -> Option<Timestamp> {
     let suspended = job.flag("/spec/suspend");
     let active: Vec<&Object> = pods.iter().filter(|pod| is_active(pod)).collect();
     let succeeded = count(&pods, "Succeeded");
-    let failed = count(&pods, "Failed");
+    let losses = Losses::of(job, &pods);
+    let failed = count(&pods, "Failed") + losses.count(&pods);
     let completions = number(job, "/spec/completions", 1);
     let parallelism = number(job, "/spec/parallelism", 1);
     let limit = number(job, "/spec/backoffLimit", 6);
@@ -81,10 +83,11 @@ fn run(store: &mut Store, job: &Object, now: Timestamp) -> Option<Timestamp> {
     } else {
         let wanted = parallelism.min(completions - succeeded);
         let missing = wanted.saturating_sub(active.len());
-        // A pod that was deleted counts as failed; its place stays empty for a while.
         let ready_at = last_end(&pods)
+            .max(losses.last())
             .map(|at| after(at, BACKOFF))
             .filter(|at| *at > now);
+        losses.note(store, job);
         let leaving = pods.iter().any(|pod| pod.is_terminating());
         if missing > 0 && !leaving {
             match ready_at.filter(|_| failed > 0) {
@@ -108,7 +111,8 @@ fn run(store: &mut Store, job: &Object, now: Timestamp) -> Option<Timestamp> {
         succeeded,
         failed,
     };
-    report(store, job, &counts, verdict, now);
+    let noted = store.get(Kind::Job, &Key::of(job)).cloned();
+    report(store, noted.as_ref().unwrap_or(job), &counts, verdict, now);
     wake
 }
 

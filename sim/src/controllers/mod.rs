@@ -5,6 +5,7 @@ mod deployment;
 mod follow_up;
 mod garbage;
 mod job;
+mod losses;
 mod pods;
 mod replica_set;
 mod stateful_set;

@@ -16,6 +16,15 @@ pub(super) struct NodeView {
     allocatable: Requests,
     taken: Requests,
     pods: i64,
+    nominated: Vec<Nominated>,
+}
+
+/// A waiting pod that is to get a node: others of no higher priority leave it its room.
+#[derive(Debug, Clone)]
+pub(super) struct Nominated {
+    pub(super) uid: String,
+    pub(super) priority: i64,
+    pub(super) requests: Requests,
 }
 
 /// What the filters say of a node.
@@ -35,7 +44,7 @@ pub(super) enum Verdict {
 }
 
 impl NodeView {
-    pub(super) fn new(node: Object, taken: Requests, pods: i64) -> Self {
+    pub(super) fn new(node: Object, taken: Requests, pods: i64, nominated: Vec<Nominated>) -> Self {
         let none = Value::Null;
         let allocatable = node.pointer("/status/allocatable").unwrap_or(&none);
         Self {
@@ -44,11 +53,25 @@ impl NodeView {
             node,
             taken,
             pods,
+            nominated,
         }
+    }
+
+    /// What a pod finds taken: by the pods of the node, and by those that it has to leave room.
+    fn taken_for(&self, pod: &Value) -> Requests {
+        let priority = pod.int("/spec/priority").unwrap_or_default();
+        let mut taken = self.taken.clone();
+        for other in &self.nominated {
+            if other.uid != pod.uid() && other.priority >= priority {
+                taken.add(&other.requests);
+            }
+        }
+        taken
     }
 
     /// Counts a pod that has just been given this node.
     pub(super) fn take(&mut self, pod: &Value) {
+        self.nominated.retain(|other| other.uid != pod.uid());
         self.taken.add(&pod_requests(pod));
         self.pods += 1;
     }
@@ -97,6 +120,7 @@ pub(super) fn judge(pod: &Value, view: &NodeView) -> Verdict {
 
 fn resources(pod: &Value, view: &NodeView) -> Verdict {
     let requests = pod_requests(pod);
+    let taken = view.taken_for(pod);
     let mut reasons = Vec::new();
     let mut preemption_helps = true;
     let most = view.allocatable.get("pods") / 1000;
@@ -105,7 +129,7 @@ fn resources(pod: &Value, view: &NodeView) -> Verdict {
     }
     for (name, amount) in requests.0.iter().filter(|(_, amount)| **amount > 0) {
         let total = view.allocatable.get(name);
-        if view.taken.get(name) + amount > total {
+        if taken.get(name) + amount > total {
             reasons.push(format!("Insufficient {name}"));
             preemption_helps &= *amount <= total;
         }

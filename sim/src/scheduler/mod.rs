@@ -16,7 +16,7 @@ pub(crate) use requests::container_requests;
 use crate::clock::rfc3339;
 use crate::store::{Key, Kind, Object, ObjectExt, Store};
 use crate::world::record_event;
-use filters::{NodeView, Verdict, judge};
+use filters::{NodeView, Nominated, Verdict, judge};
 use requests::{Requests, pod_requests};
 
 /// Gives every pod that waits a node, or tells it why there is none.
@@ -66,6 +66,7 @@ fn waits(pod: &Value) -> bool {
 /// The nodes with what the pods on them have taken.
 fn views(store: &Store) -> Vec<NodeView> {
     let mut taken: BTreeMap<String, (Requests, i64)> = BTreeMap::new();
+    let mut nominated: BTreeMap<String, Vec<Nominated>> = BTreeMap::new();
     for pod in store.list(Kind::Pod) {
         let node = pod.text("/spec/nodeName");
         if !node.is_empty() && !pod.is_finished() {
@@ -73,12 +74,24 @@ fn views(store: &Store) -> Vec<NodeView> {
             requests.add(&pod_requests(pod));
             *pods += 1;
         }
+        let wanted = pod.text("/status/nominatedNodeName");
+        if node.is_empty() && !wanted.is_empty() && !pod.is_terminating() {
+            nominated
+                .entry(wanted.to_owned())
+                .or_default()
+                .push(Nominated {
+                    uid: pod.uid().to_owned(),
+                    priority: pod.int("/spec/priority").unwrap_or_default(),
+                    requests: pod_requests(pod),
+                });
+        }
     }
     store
         .list(Kind::Node)
         .map(|node| {
             let (requests, pods) = taken.remove(node.name()).unwrap_or_default();
-            NodeView::new(node.clone(), requests, pods)
+            let nominated = nominated.remove(node.name()).unwrap_or_default();
+            NodeView::new(node.clone(), requests, pods, nominated)
         })
         .collect()
 }

@@ -131,3 +131,25 @@ fn a_selector_that_matches_nothing() {
     let store = store(vec![node("n1", 1)], vec![wanting]);
     assert!(message(&store, "a").contains("1 node(s) didn't match Pod's node affinity/selector"));
 }
+
+#[test]
+fn a_nominated_pod_keeps_its_room_against_its_equals() {
+    let mut store = store(vec![node("n1", 1)], vec![pod("holder", 1)]);
+    for wanting in [pod("a-rival", 1), pod("mover", 1)] {
+        store
+            .create(Kind::Pod, wanting, Timestamp::UNIX_EPOCH)
+            .unwrap();
+    }
+    let key = Key::new("default", "mover");
+    let status = json!({"phase": "Pending", "nominatedNodeName": "n1"});
+    store.set_status(Kind::Pod, &key, status).unwrap();
+    store
+        .remove(Kind::Pod, &Key::new("default", "holder"))
+        .unwrap();
+    schedule(&mut store, Timestamp::UNIX_EPOCH);
+    let expected = [("a-rival", ""), ("mover", "n1")];
+    let expected = expected.map(|(pod, node)| (pod.to_owned(), node.to_owned()));
+    assert_eq!(nodes_of(&store), expected);
+    let mover = store.get(Kind::Pod, &key).unwrap();
+    assert_eq!(mover.text("/status/nominatedNodeName"), "");
+}

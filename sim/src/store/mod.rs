@@ -3,6 +3,7 @@
 mod error;
 mod kind;
 mod object;
+mod ownership;
 mod shared;
 mod state;
 mod window;

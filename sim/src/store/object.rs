@@ -190,7 +190,16 @@ pub(crate) fn default_pod(pod: &mut Value) {
             }
         }
     }
+    let gated = fields
+        .get("spec")
+        .is_some_and(|spec| !spec.items("/schedulingGates").is_empty());
     let status = fields.entry("status").or_insert_with(|| json!({}));
+    if gated {
+        status["conditions"] = json!([{
+            "type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
+            "message": "Scheduling is blocked due to non-empty scheduling gates",
+        }]);
+    }
     if let Some(status) = status.as_object_mut() {
         status.entry("phase").or_insert_with(|| json!("Pending"));
         status

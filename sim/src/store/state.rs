@@ -1,12 +1,13 @@
 //! The objects by kind and name, and the rules of writing them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::ownership::Ownership;
 use super::window::Window;
 use super::{Change, ChangeKind, Expired, Kind, Object, ObjectExt, StoreError};
 use crate::clock::{after, rfc3339};
@@ -52,13 +53,10 @@ pub(crate) struct Store {
     /// Revision of the last write to anything but events, on which nobody acts.
     acted: u64,
     objects: BTreeMap<Kind, BTreeMap<Key, Object>>,
-    /// What is controlled, by the uid of its controller.
-    owned: BTreeMap<String, BTreeSet<(Kind, Key)>>,
+    ownership: Ownership,
     windows: BTreeMap<Kind, Window>,
     ids: Ids,
     unpublished: Vec<Arc<Change>>,
-    /// Last write to each living object or to what it controls, by uid.
-    touched: BTreeMap<String, u64>,
     /// Last write to each kind.
     written: BTreeMap<Kind, u64>,
 }
@@ -70,11 +68,10 @@ impl Store {
             revision: 1,
             acted: 1,
             objects: BTreeMap::new(),
-            owned: BTreeMap::new(),
+            ownership: Ownership::default(),
             windows: BTreeMap::new(),
             ids: Ids::new(seed),
             unpublished: Vec::new(),
-            touched: BTreeMap::new(),
             written: BTreeMap::new(),
         }
     }
@@ -91,10 +88,7 @@ impl Store {
 
     /// The objects of a kind that were written after `since`, or something that they control.
     pub(crate) fn touched(&self, kind: Kind, since: u64) -> Vec<Object> {
-        let recent = |object: &&Object| {
-            let at = self.touched.get(object.uid());
-            at.is_some_and(|at| *at > since)
-        };
+        let recent = |object: &&Object| self.ownership.touched(object.uid(), since);
         self.list(kind).filter(recent).cloned().collect()
     }
 
@@ -105,7 +99,7 @@ impl Store {
 
     /// The objects of a kind whose controller has this uid.
     pub(crate) fn owned(&self, kind: Kind, owner: &str) -> Vec<Object> {
-        let keys = self.owned.get(owner).into_iter().flatten();
+        let keys = self.ownership.owned(owner);
         keys.filter(|(own, _)| *own == kind)
             .filter_map(|(_, key)| self.get(kind, key).cloned())
             .collect()
@@ -113,11 +107,7 @@ impl Store {
 
     /// What is controlled by an object that is not there.
     pub(crate) fn orphaned(&self) -> Vec<(Kind, Key)> {
-        self.owned
-            .iter()
-            .filter(|(uid, _)| !self.touched.contains_key(*uid))
-            .flat_map(|(_, keys)| keys.iter().cloned())
-            .collect()
+        self.ownership.orphaned()
     }
 
     /// One object.
@@ -388,14 +378,11 @@ impl Store {
         };
         if kind != Kind::Event {
             self.acted = self.revision;
-            self.touch(what, previous.as_deref(), &object);
+            let before = previous.as_deref();
+            self.ownership
+                .note(kind, what, before, &object, self.revision);
         }
         self.written.insert(kind, self.revision);
-        self.index(
-            kind,
-            previous.as_deref(),
-            (what != ChangeKind::Deleted).then_some(&*object),
-        );
         let change = Arc::new(Change {
             revision: self.revision,
             kind,
@@ -406,44 +393,6 @@ impl Store {
         self.windows.entry(kind).or_default().push(change.clone());
         self.unpublished.push(change);
         object
-    }
-
-    /// Notes the write for the object and for its controllers of before and now.
-    fn touch(&mut self, what: ChangeKind, before: Option<&Value>, object: &Value) {
-        match what {
-            ChangeKind::Deleted => self.touched.remove(object.uid()),
-            _ => self.touched.insert(object.uid().to_owned(), self.revision),
-        };
-        for owner in [before, Some(object)]
-            .into_iter()
-            .flatten()
-            .filter_map(ObjectExt::controller)
-        {
-            if let Some(at) = self.touched.get_mut(owner.2) {
-                *at = self.revision;
-            }
-        }
-    }
-
-    /// Keeps the index of controlled objects.
-    fn index(&mut self, kind: Kind, before: Option<&Value>, after: Option<&Value>) {
-        let owner = |object: &Value| object.controller().map(|(_, _, uid)| uid.to_owned());
-        let (old, new) = (before.and_then(owner), after.and_then(owner));
-        if old == new {
-            return;
-        }
-        if let (Some(uid), Some(object)) = (old, before)
-            && let Some(keys) = self.owned.get_mut(&uid)
-        {
-            keys.remove(&(kind, Key::of(object)));
-            if keys.is_empty() {
-                self.owned.remove(&uid);
-            }
-        }
-        if let (Some(uid), Some(object)) = (new, after) {
-            let keys = self.owned.entry(uid).or_default();
-            keys.insert((kind, Key::of(object)));
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::engine::World;
 use super::manifests::Birth;
 use crate::clock::before;
-use crate::store::{Kind, Store};
+use crate::store::{Key, Kind, Store};
 
 /// Turns of the past: more would mean a workload that never rests.
 const TURNS: usize = 20_000;
@@ -55,7 +55,13 @@ fn live(
 }
 
 fn create(store: &mut Store, kind: Kind, object: Value, at: Timestamp) {
-    if let Err(error) = store.create(kind, object, at) {
+    let known = kind == Kind::Node && store.get(kind, &Key::of(&object)).is_some();
+    let written = if known {
+        store.update(kind, object)
+    } else {
+        store.create(kind, object, at)
+    };
+    if let Err(error) = written {
         tracing::warn!(%error, "part of the scenario was not created");
     }
 }

@@ -68,7 +68,10 @@ async fn pages_keep_one_revision_while_others_write() {
         assert!(page.items.len() <= 2);
         let left = page.metadata.remaining_item_count;
         seen.extend(page.items.iter().map(|pod| pod.metadata.uid.clone()));
-        assert_eq!(left.unwrap_or(0), (whole.items.len() - seen.len()) as i64);
+        assert_eq!(
+            left.unwrap_or(0),
+            i64::try_from(whole.items.len() - seen.len()).unwrap()
+        );
         let own = page.metadata.resource_version;
         assert!(revision.is_none() || revision == own);
         revision = own;

@@ -2,6 +2,12 @@
 //!
 //! Time is paused throughout: tokio leaps to the next timer when nothing else is left to do.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests fail as tests do"
+)]
+
 mod lists;
 mod support;
 mod tunnels;

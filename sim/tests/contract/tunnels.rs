@@ -5,6 +5,7 @@ use gputop_proto::pb::telemetry_client::TelemetryClient;
 use gputop_proto::pb::{GetRequest, WatchRequest};
 use gputop_sim::{Fault, SimCluster};
 use hyper_util::rt::TokioIo;
+use kube::api::{ListParams, PostParams};
 use tokio::io::{AsyncReadExt, DuplexStream};
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
@@ -98,7 +99,7 @@ async fn processes_follow_the_pods() {
     );
 
     pods(&cluster, "default")
-        .create(&Default::default(), &gpu_pod("extra", 1))
+        .create(&PostParams::default(), &gpu_pod("extra", 1))
         .await
         .unwrap();
     wait(seconds(30)).await;
@@ -158,7 +159,7 @@ async fn only_running_pods_can_be_reached() {
     let api = pods(&cluster, "default");
     let failure = refusal(api.portforward("none", &[7475]).await.map(drop));
     assert_eq!((failure.0, failure.1.as_str()), (404, "NotFound"));
-    api.create(&Default::default(), &gpu_pod("pending", 9))
+    api.create(&PostParams::default(), &gpu_pod("pending", 9))
         .await
         .unwrap();
     wait(seconds(1)).await;
@@ -204,7 +205,7 @@ async fn a_lost_card_is_unhealthy_everywhere() {
     assert_eq!(status.capacity.unwrap()["nvidia.com/gpu"].0, "2");
     assert_eq!(status.allocatable.unwrap()["nvidia.com/gpu"].0, "1");
     let list = pods(&cluster, "default")
-        .list(&Default::default())
+        .list(&ListParams::default())
         .await
         .unwrap();
     let containers = list.items[0]

@@ -3,8 +3,10 @@
 use futures::{StreamExt, TryStreamExt};
 use gputop_sim::SimCluster;
 use http_body_util::BodyExt;
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{PostParams, WatchEvent, WatchParams};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::api::{
+    DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
+};
 use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
@@ -37,7 +39,7 @@ async fn lines(cluster: &SimCluster, query: &str) -> Vec<(u64, Value)> {
 
 async fn revision(cluster: &SimCluster) -> String {
     let list = pods(cluster, "default")
-        .list(&Default::default())
+        .list(&ListParams::default())
         .await
         .unwrap();
     list.metadata.resource_version.unwrap()
@@ -77,7 +79,7 @@ async fn a_watcher_sees_a_pod_from_birth_to_death() {
                 phases.push((status.phase.unwrap(), ready, leaving));
                 if ready && !deleted {
                     deleted = true;
-                    api.delete("short", &Default::default()).await.unwrap();
+                    api.delete("short", &DeleteParams::default()).await.unwrap();
                 }
             }
             watcher::Event::Delete(pod) if pod.name_any() == "short" => break,
@@ -123,7 +125,7 @@ async fn bookmarks_come_each_minute_and_before_the_end() {
 async fn a_streaming_list_marks_its_end() {
     let cluster = cluster();
     let count = Api::<Pod>::all(cluster.client())
-        .list(&Default::default())
+        .list(&ListParams::default())
         .await
         .unwrap();
     let lines = lines(
@@ -196,7 +198,9 @@ async fn objects_enter_and_leave_a_selection() {
     for label in [json!("x"), json!(null)] {
         let patch = json!({"metadata": {"labels": {"pick": label}}});
         let patch = kube::api::Patch::Merge(patch);
-        api.patch("one", &Default::default(), &patch).await.unwrap();
+        api.patch("one", &PatchParams::default(), &patch)
+            .await
+            .unwrap();
     }
     let params = WatchParams::default().timeout(1).labels("pick=x");
     let events: Vec<_> = api
@@ -208,6 +212,37 @@ async fn objects_enter_and_leave_a_selection() {
         .unwrap();
     assert!(matches!(events.first(), Some(WatchEvent::Added(_))));
     assert!(matches!(events.last(), Some(WatchEvent::Deleted(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_that_does_not_read_is_cut() {
+    let cluster = cluster();
+    let config_maps: Api<ConfigMap> = Api::namespaced(cluster.client(), "default");
+    let request = http::Request::get("/api/v1/configmaps?watch=1")
+        .body(kube::client::Body::empty())
+        .unwrap();
+    let slow = cluster.client().send(request).await.unwrap();
+    let filler = "x".repeat(2000);
+    let object = json!({"metadata": {"name": "c"}, "data": {"key": filler}});
+    let object: ConfigMap = serde_json::from_value(object).unwrap();
+    config_maps
+        .create(&PostParams::default(), &object)
+        .await
+        .unwrap();
+    for number in 0..3000 {
+        let patch = Patch::Merge(json!({"data": {"number": number.to_string()}}));
+        config_maps
+            .patch("c", &PatchParams::default(), &patch)
+            .await
+            .unwrap();
+    }
+    let body = slow.into_body().collect().await.unwrap().to_bytes();
+    let last: Value =
+        serde_json::from_slice(body.trim_ascii().rsplit(|b| *b == b'\n').next().unwrap()).unwrap();
+    assert_eq!(
+        (&last["type"], &last["object"]["code"]),
+        (&"ERROR".into(), &410.into())
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -103,6 +103,61 @@ async fn a_suspended_job_gives_its_gpu_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_evicted_pod_of_a_job_counts_as_failed_and_its_place_stays_empty() {
+    let cluster = cluster();
+    let jobs: Api<Job> = Api::namespaced(cluster.client(), "lab");
+    let running = phases(&cluster, "lab").await;
+    let is_train = |entry: &&(String, String)| entry.0.starts_with("train-7");
+    let name = running.iter().find(is_train).unwrap().0.clone();
+    let api = pods(&cluster, "lab");
+    api.delete(&name, &DeleteParams::default()).await.unwrap();
+    wait(seconds(8)).await;
+    assert_eq!(
+        phases(&cluster, "lab")
+            .await
+            .iter()
+            .filter(is_train)
+            .count(),
+        0
+    );
+    assert_eq!(
+        jobs.get("train-7").await.unwrap().status.unwrap().failed,
+        Some(1)
+    );
+    wait(seconds(4)).await;
+    assert_eq!(
+        phases(&cluster, "lab")
+            .await
+            .iter()
+            .filter(is_train)
+            .count(),
+        1
+    );
+
+    let patch = Patch::Merge(json!({"spec": {"backoffLimit": 1}}));
+    jobs.patch("train-7", &PatchParams::default(), &patch)
+        .await
+        .unwrap();
+    let running = phases(&cluster, "lab").await;
+    let name = &running.iter().find(is_train).unwrap().0;
+    api.delete(name, &DeleteParams::default()).await.unwrap();
+    wait(seconds(20)).await;
+    let conditions = jobs
+        .get("train-7")
+        .await
+        .unwrap()
+        .status
+        .unwrap()
+        .conditions
+        .unwrap();
+    assert!(
+        conditions
+            .iter()
+            .any(|c| c.type_ == "Failed" && c.status == "True")
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn deleted_pods_come_back_and_owned_objects_go() {
     let cluster = cluster();
     let api = pods(&cluster, "lab");

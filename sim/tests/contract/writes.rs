@@ -4,7 +4,7 @@ use gputop_sim::{Access, SimCluster};
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
 use kube::Api;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -162,6 +162,22 @@ async fn a_terminating_pod_holds_its_gpu() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gated_pod_waits_and_goes_at_once() {
+    let cluster = cluster();
+    let api = pods(&cluster, "default");
+    let mut pod = gpu_pod("gated", 0);
+    let gates = json!([{"name": "example.com/wait"}]);
+    pod.spec.as_mut().unwrap().scheduling_gates = serde_json::from_value(gates).unwrap();
+    api.create(&PostParams::default(), &pod).await.unwrap();
+    wait(seconds(5)).await;
+    let gated = api.get("gated").await.unwrap();
+    let condition = gated.status.unwrap().conditions.unwrap().remove(0);
+    assert_eq!(condition.reason.as_deref(), Some("SchedulingGated"));
+    api.delete("gated", &DeleteParams::default()).await.unwrap();
+    assert_eq!(refusal(api.get("gated").await).0, 404);
+}
+
+#[tokio::test(start_paused = true)]
 async fn preconditions_are_kept() {
     let cluster = cluster();
     let api = pods(&cluster, "default");
@@ -228,7 +244,7 @@ async fn a_viewer_can_only_look() {
     let cluster = cluster();
     let client = cluster.client_as(Access::ReadOnly);
     let api: Api<Node> = Api::all(client.clone());
-    api.list(&Default::default()).await.unwrap();
+    api.list(&ListParams::default()).await.unwrap();
     let (code, reason, message) = refusal(api.cordon("gpu-a").await);
     assert_eq!((code, reason.as_str()), (403, "Forbidden"));
     assert!(

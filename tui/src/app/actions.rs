@@ -159,7 +159,7 @@ pub static ACTIONS: &[Action] = &[
             ActionId::Back,
             "back",
             &[Chord::key(KeyCode::Esc)],
-            "back; drops the filter first",
+            "back (the filter first)",
         )
     },
     Action {

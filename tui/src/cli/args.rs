@@ -49,8 +49,13 @@ pub struct Global {
     /// How long the API server may take to answer at first, such as 5s or 1m.
     #[arg(long, global = true, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub request_timeout: Duration,
-    /// Write a log here (filter: $GPUTOP_K3S_LOG, default info).
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Write a log here; `GPUTOP_K3S_LOG` is its filter, such as `debug` or `gputop_fleet=trace`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "Write a log to this file [filter: $GPUTOP_K3S_LOG, default info]"
+    )]
     pub log_file: Option<PathBuf>,
 }
 

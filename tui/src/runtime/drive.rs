@@ -1,11 +1,13 @@
 //! The event loop.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, WrapErr};
 use crossterm::event::Event;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{Stream, StreamExt};
 use gputop_fleet::engine::moment;
 use gputop_model::Clock;
 use jiff::Timestamp;
@@ -53,28 +55,8 @@ where
         let at_once = tokio::select! {
             biased;
             event = input.next() => {
-                let mut event = event;
-                let mut taken = 0;
-                loop {
-                    let Some(some) = event else { return Ok(()) };
-                    let msg = message(some.wrap_err("the terminal can not be read")?);
-                    if apply(&mut state, msg) {
-                        return Ok(());
-                    }
-                    taken += 1;
-                    // What has arrived meanwhile, without waiting for more.
-                    match input.next().now_or_never() {
-                        Some(next) if taken < INPUT_BATCH => event = next,
-                        Some(Some(last)) => {
-                            let msg = message(last.wrap_err("the terminal can not be read")?);
-                            if apply(&mut state, msg) {
-                                return Ok(());
-                            }
-                            break;
-                        }
-                        Some(None) => return Ok(()),
-                        None => break,
-                    }
+                if take_input(&mut state, event, &mut input).await? {
+                    return Ok(());
                 }
                 true
             }
@@ -96,6 +78,42 @@ where
             pending = false;
         }
     }
+}
+
+/// Applies an event and those that have arrived with it, without waiting for more; `true`: the
+/// program is to end.
+async fn take_input<I>(
+    state: &mut State,
+    first: Option<io::Result<Event>>,
+    input: &mut I,
+) -> Result<bool>
+where
+    I: Stream<Item = io::Result<Event>> + Unpin,
+{
+    let mut event = first;
+    for taken in 1.. {
+        let Some(some) = event else { return Ok(true) };
+        if apply(
+            state,
+            message(some.wrap_err("the terminal can not be read")?),
+        ) {
+            return Ok(true);
+        }
+        if taken == INPUT_BATCH {
+            break;
+        }
+        // Always ready. Not `now_or_never`: crossterm's stream keeps the first waker it is shown,
+        // and an idle one would leave the next key lying until something else wakes the loop.
+        let next = poll_fn(|cx| match input.poll_next_unpin(cx) {
+            Poll::Ready(next) => Poll::Ready(Some(next)),
+            Poll::Pending => Poll::Ready(None),
+        });
+        match next.await {
+            Some(next) => event = next,
+            None => break,
+        }
+    }
+    Ok(false)
 }
 
 /// Applies a message; `true`: the program is to end.

@@ -8,7 +8,7 @@ use super::areas::Areas;
 use crate::app::State;
 use crate::app::api::Api;
 use crate::app::format;
-use crate::app::tables::{Piece, Tone, counts_pieces};
+use crate::app::tables::{Piece, Tone, counts_pieces, sign, state_tone};
 use crate::theme::Theme;
 use crate::widgets::{gauge, text};
 
@@ -90,13 +90,8 @@ fn devices(state: &State, line: Rect, buf: &mut Buffer) {
         );
         return;
     }
-    let groups = |short| {
-        counts_pieces(&totals.devices, short)
-            .into_iter()
-            .map(|piece| vec![piece])
-    };
-    let mut full: Vec<Vec<Piece>> = groups(false).collect();
-    let plain = full.clone();
+    let plain = states(totals, false);
+    let mut full = plain.clone();
     let free = totals
         .devices
         .get(&DeviceState::Free)
@@ -104,15 +99,38 @@ fn devices(state: &State, line: Rect, buf: &mut Buffer) {
         .unwrap_or_default();
     if free > totals.devices_free {
         let cordoned = free - totals.devices_free;
-        full[0].push(Piece::new(format!(" ({cordoned} cordoned)"), Tone::Muted));
+        full[0].push(Piece::new(format!(" (+{cordoned} cordoned)"), Tone::Muted));
     }
     full[0].insert(0, label.clone());
-    let mut short: Vec<Vec<Piece>> = groups(true).collect();
+    let mut short = states(totals, true);
     short[0].insert(0, label);
     let shown = [full, plain]
         .into_iter()
         .find(|groups| Row::WIDE.width(groups) <= line.width);
     Row::WIDE.draw(buf, line, &shown.unwrap_or(short), &state.theme);
+}
+
+/// The devices by state. Free are only those that a pod can be put on; that there are none is
+/// said, too.
+fn states(totals: &Totals, short: bool) -> Vec<Vec<Piece>> {
+    let mut counts = totals.devices.clone();
+    counts.remove(&DeviceState::Free);
+    let free = match (totals.devices_free, short) {
+        (number, true) => format!("{}{number}", sign(DeviceState::Free)),
+        (number, false) => format!("{} {number} free", sign(DeviceState::Free)),
+    };
+    let tone = if totals.devices_free > 0 {
+        state_tone(DeviceState::Free)
+    } else {
+        Tone::Muted
+    };
+    let mut groups = vec![vec![Piece::new(free, tone)]];
+    groups.extend(
+        counts_pieces(&counts, short)
+            .into_iter()
+            .map(|piece| vec![piece]),
+    );
+    groups
 }
 
 fn amounts(state: &State, line: Rect, buf: &mut Buffer) {
@@ -179,10 +197,7 @@ fn compact(state: &State, line: Rect, buf: &mut Buffer) {
         return;
     }
     let groups = |short| {
-        let mut groups: Vec<Vec<Piece>> = counts_pieces(&totals.devices, short)
-            .into_iter()
-            .map(|piece| vec![piece])
-            .collect();
+        let mut groups = states(totals, short);
         groups.push(units(totals));
         groups
     };

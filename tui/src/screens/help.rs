@@ -11,7 +11,7 @@ use crate::app::tables::{Piece, Tone, sign, state_tone};
 use crate::widgets::text;
 
 /// Columns of the keys.
-const KEYS: u16 = 20;
+const KEYS: u16 = 17;
 
 /// Columns from which keys and signs stand side by side.
 const TWO_COLUMNS: u16 = 110;

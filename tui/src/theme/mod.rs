@@ -53,7 +53,7 @@ impl Theme {
             plain: fg(252),
             strong: fg(255).add_modifier(Modifier::BOLD),
             muted: fg(246),
-            faint: fg(240),
+            faint: fg(241),
             accent: fg(110),
             good: fg(114),
             warn: fg(215),

@@ -1,6 +1,9 @@
 //! No size of the terminal is too small to be survived.
 
+use std::sync::LazyLock;
+
 use crossterm::event::KeyCode;
+use gputop_k3s::app::State;
 use proptest::prelude::*;
 
 use super::support::{full, letters, lost, press, show, silent, tell};
@@ -19,24 +22,33 @@ const WAYS: [&str; 10] = [
     "3/nothing there",
 ];
 
-fn draw_everywhere(width: u16, height: u16) {
+/// The app at the end of each way, before it is asked what else can be opened.
+static STATES: LazyLock<Vec<State>> = LazyLock::new(|| {
+    let mut states = vec![silent()];
     for way in WAYS {
         let mut state = full();
         press(&mut state, &letters(way));
-        show(&mut state, width, height);
+        states.push(state.clone());
         tell(&mut state, lost(988));
-        show(&mut state, width, height);
+        states.push(state.clone());
         press(
             &mut state,
             &[KeyCode::Enter, KeyCode::Enter, KeyCode::Enter],
         );
+        states.push(state);
+    }
+    states
+});
+
+fn draw_everywhere(width: u16, height: u16) {
+    for state in STATES.iter() {
+        let mut state = state.clone();
         let buffer = show(&mut state, width, height);
         assert_eq!((buffer.area.width, buffer.area.height), (width, height));
         if let Some(cursor) = state.layout.cursor {
             assert!(buffer.area.contains(cursor), "{cursor:?} is outside");
         }
     }
-    show(&mut silent(), width, height);
 }
 
 #[test]

@@ -1,12 +1,17 @@
 //! The event loop on a screen in memory, under paused time.
 
+use std::collections::VecDeque;
 use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use color_eyre::eyre::Result;
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
+use futures::Stream;
 use gputop_fleet::engine::Event;
-use gputop_k3s::runtime::{Probe, Source, drive};
+use gputop_k3s::runtime::{Probe, Source, drive, run};
 use ratatui::Terminal;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -88,11 +93,10 @@ impl App {
             Duration::from_secs(5),
             self.screen.until(|text| text.contains(wanted)),
         );
-        match found.await {
-            Ok(Ok(text)) => text,
-            Ok(Err(last)) => panic!("ended without {wanted:?}:\n{last}"),
-            Err(_elapsed) => panic!("no {wanted:?} on\n{}", self.screen.text()),
-        }
+        let Ok(found) = found.await else {
+            panic!("no {wanted:?} on\n{}", self.screen.text())
+        };
+        found.unwrap_or_else(|last| panic!("ended without {wanted:?}:\n{last}"))
     }
 
     async fn ends(self) -> Result<()> {
@@ -246,4 +250,59 @@ async fn ages_go_on_without_news() {
     advance(Duration::from_secs(1100)).await;
     app.press(KeyCode::Char('2')).await;
     app.shows("stale").await;
+}
+
+/// Keys that wake only who asked first, as crossterm's stream does.
+#[derive(Clone, Default)]
+struct FirstWaker(Arc<Mutex<(VecDeque<Input>, Option<Waker>)>>);
+
+impl Stream for FirstWaker {
+    type Item = io::Result<Input>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut inner = self.0.lock().unwrap();
+        if let Some(event) = inner.0.pop_front() {
+            return Poll::Ready(Some(Ok(event)));
+        }
+        inner.1.get_or_insert_with(|| cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl FirstWaker {
+    fn press(&self, code: KeyCode) {
+        let mut inner = self.0.lock().unwrap();
+        inner
+            .0
+            .push_back(Input::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        if let Some(waker) = inner.1.take() {
+            waker.wake();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_wakes_the_loop_by_itself() {
+    let keys = FirstWaker::default();
+    let input = keys.clone();
+    let (_news, told) = mpsc::channel(1);
+    let (backend, mut screen) = Probe::new(100, 30);
+    let task = tokio::spawn(async move {
+        let Ok(mut terminal) = Terminal::new(backend);
+        run(&mut terminal, input, Told(told), session(), Instant::now()).await
+    });
+    screen.until(|text| text.contains("Asking")).await.unwrap();
+    let begun = Instant::now();
+    for _ in 0..3 {
+        keys.press(KeyCode::Char('?'));
+        screen
+            .until(|text| text.contains("All tables"))
+            .await
+            .unwrap();
+        keys.press(KeyCode::Esc);
+        screen.until(|text| text.contains("Asking")).await.unwrap();
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    keys.press(KeyCode::Char('q'));
+    task.await.unwrap().unwrap();
 }

@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 use crate::scenario::Scenario;
 use crate::store::Kind;
 
-/// An object to create, and how long before the start.
+/// How long before the start the cordoned nodes were cordoned, at most.
+const CORDON_AGE: Duration = Duration::from_secs(26 * 3600);
+
+/// An object to create, and how long before the start. A node that is there already is changed.
 #[derive(Debug)]
 pub(crate) struct Birth {
     pub(in crate::world) age: Duration,
@@ -25,7 +28,14 @@ pub(crate) fn all(scenario: &Scenario) -> Vec<Birth> {
     let oldest = scenario.nodes.iter().map(|node| node.age).max();
     let oldest = oldest.unwrap_or_default() + Duration::from_secs(60);
     let mut births = cluster_wide(scenario, oldest);
-    births.extend(scenario.nodes.iter().map(node::birth));
+    for (index, node) in scenario.nodes.iter().enumerate() {
+        births.push(node::birth(node, index, false, node.age));
+        if node.cordoned {
+            // What runs on it had come before.
+            let age = node.age.min(CORDON_AGE);
+            births.push(node::birth(node, index, true, age));
+        }
+    }
     if scenario.nodes.iter().any(|node| node.agent) {
         births.extend(daemon::births(oldest));
     }

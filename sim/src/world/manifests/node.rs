@@ -1,6 +1,7 @@
 //! Node objects: what K3s and NVIDIA's feature discovery put on them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -13,12 +14,12 @@ use crate::store::Kind;
 /// Label by which the daemon's two `DaemonSets` share the nodes.
 pub(super) const RUNTIME_LABEL: &str = "gputop-k3s.io/nvidia-runtime";
 
-pub(super) fn birth(node: &NodeScenario) -> Birth {
+pub(super) fn birth(node: &NodeScenario, index: usize, cordoned: bool, age: Duration) -> Birth {
     let mut spec = json!({
-        "podCIDR": "10.42.0.0/24",
+        "podCIDR": format!("10.42.{index}.0/24"),
         "providerID": format!("k3s://{}", node.spec.name),
     });
-    if node.cordoned {
+    if cordoned {
         spec["unschedulable"] = true.into();
     }
     let taints: Vec<Value> = node
@@ -34,7 +35,7 @@ pub(super) fn birth(node: &NodeScenario) -> Birth {
     // The kubelet reports them with its first heartbeat.
     status["conditions"] = json!([]);
     Birth {
-        age: node.age,
+        age,
         kind: Kind::Node,
         object: json!({
             "metadata": {

@@ -1,7 +1,6 @@
 //! Cells as data: text with a meaning, and a share for a bar.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use gputop_model::Reading;
 
@@ -131,13 +130,5 @@ impl Cell {
     #[must_use]
     pub fn text(&self) -> String {
         self.pieces.iter().map(|piece| &*piece.text).collect()
-    }
-}
-
-impl fmt::Display for Cell {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.pieces
-            .iter()
-            .try_for_each(|piece| f.write_str(&piece.text))
     }
 }

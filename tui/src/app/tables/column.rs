@@ -140,6 +140,12 @@ impl Column {
         self
     }
 
+    /// The same column with another rank among those that grow; bars have theirs from 10 on.
+    pub(super) const fn growing(mut self, rank: u8) -> Self {
+        self.grows = rank;
+        self
+    }
+
     /// The same column, left out while it is empty.
     pub(super) const fn when_filled(mut self) -> Self {
         self.optional = true;

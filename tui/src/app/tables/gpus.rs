@@ -13,15 +13,15 @@ use crate::app::format;
 pub(super) const COLUMNS: &[Column] = &[
     Column::words("NODE", 1, (12, 32), Content::Device(node)),
     Column::number("GPU", 0, 3, Content::Device(index)),
-    Column::words("PRODUCT", 3, (10, 30), Content::Device(product)).measured(),
-    Column::words("STATE", 0, (10, 13), Content::Device(state)).measured(),
+    Column::words("PRODUCT", 3, (11, 30), Content::Device(product)).measured(),
+    Column::words("STATE", 0, (11, 13), Content::Device(state)).measured(),
     Column::gauge("UTIL", 1, (4, 14, 24), Content::Device(utilization)),
-    Column::gauge("VRAM", 1, (10, 20, 30), Content::Device(memory)),
+    Column::gauge("VRAM", 1, (11, 20, 31), Content::Device(memory)),
     Column::number("TEMP", 4, 5, Content::Device(temperature)).measured(),
     Column::amount("POWER", 5, (5, 9), Content::Device(power)).measured(),
-    Column::words("HELD BY", 1, (14, 44), Content::Device(holder)).measured(),
+    Column::words("HELD BY", 1, (12, 44), Content::Device(holder)).measured(),
     Column::number("PROC", 7, 4, Content::Device(processes)).measured(),
-    Column::words("NOTE", 6, (12, 34), Content::Device(note))
+    Column::words("NOTE", 6, (11, 34), Content::Device(note))
         .remarks()
         .when_filled(),
 ];
@@ -235,7 +235,7 @@ fn note(_: &Cx<'_>, row: &DeviceRow) -> Cell {
         }
     }
     if !row.schedulable && row.state == DeviceState::Free {
-        notes.push(Piece::new("node is cordoned", Tone::Warn));
+        notes.push(Piece::new("cordoned", Tone::Warn));
     }
     let mut pieces = Vec::new();
     for note in notes {

@@ -11,10 +11,12 @@ use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::words("NODE", 0, (12, 36), Content::Node(name)),
-    Column::words("STATUS", 2, (8, 24), Content::Node(status)),
-    Column::words("GPUS", 1, (12, 40), Content::Node(products)),
+    Column::words("STATUS", 2, (8, 24), Content::Node(status)).growing(20),
+    Column::words("GPUS", 1, (12, 24), Content::Node(products)),
     Column::words("UNITS", 1, (5, 12), Content::Node(units)),
-    Column::words("DEVICES", 4, (7, 44), Content::Node(devices)).measured(),
+    Column::words("DEVICES", 4, (7, 44), Content::Node(devices))
+        .measured()
+        .growing(21),
     Column::gauge("UTIL", 2, (4, 14, 24), Content::Node(utilization)),
     Column::gauge("VRAM", 2, (11, 20, 31), Content::Node(memory)),
     Column::number("TEMP", 3, 5, Content::Node(temperature)).measured(),
@@ -85,7 +87,7 @@ fn units(_: &Cx<'_>, row: &NodeRow) -> Cell {
     let short = vec![counts.clone()];
     let free = match row.free() {
         None => Piece::new("", Tone::Plain),
-        Some(0) => Piece::new(" full", Tone::Faint),
+        Some(0) => Piece::new(" full", Tone::Muted),
         Some(free) if free < 0 => Piece::new(format!(" {free} free"), Tone::Warn),
         // Free, but no pod can be put there.
         Some(free) if row.info.cordoned || row.info.readiness != Readiness::Ready => {

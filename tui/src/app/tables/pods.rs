@@ -9,8 +9,8 @@ use super::{Cx, stale_cell};
 use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column::words("POD", 0, (18, 52), Content::Pod(name)),
-    Column::words("WORKLOAD", 4, (16, 40), Content::Pod(workload)),
+    Column::words("POD", 0, (24, 52), Content::Pod(name)),
+    Column::words("WORKLOAD", 5, (16, 40), Content::Pod(workload)).growing(3),
     Column::words("NODE", 2, (8, 32), Content::Pod(node)),
     Column::words("STATUS", 1, (9, 20), Content::Pod(status)),
     Column::number("REQ", 0, 3, Content::Pod(requested)),
@@ -18,7 +18,7 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::number("USED", 0, 4, Content::Pod(used)).measured(),
     Column::number("VRAM", 2, 7, Content::Pod(memory)).measured(),
     Column::number("IDLE", 1, 6, Content::Pod(idle)).measured(),
-    Column::words("WHY", 5, (12, 100), Content::Pod(why)).when_filled(),
+    Column::words("WHY", 4, (22, 100), Content::Pod(why)).when_filled(),
 ];
 
 fn name(_: &Cx<'_>, row: &PodRow) -> Cell {
@@ -98,7 +98,8 @@ fn used(_: &Cx<'_>, row: &PodRow) -> Cell {
     Cell::known(row.in_use, |used| {
         let tone = match used {
             _ if used > given => Tone::Notice,
-            0 if given > 0 => Tone::Warn,
+            // A container that is still starting can not be blamed.
+            0 if given > 0 && row.info.ready => Tone::Warn,
             0 => Tone::Faint,
             _ => Tone::Good,
         };
@@ -110,8 +111,9 @@ fn memory(_: &Cx<'_>, row: &PodRow) -> Cell {
     if !row.concerns_gpus() || row.info.node.is_none() || row.info.phase.is_finished() {
         return Cell::default();
     }
-    Cell::known(row.memory_used, |bytes| {
-        Cell::new(bytes.to_string(), Tone::Plain)
+    Cell::known(row.memory_used, |bytes| match bytes.0 {
+        0 => Cell::new("0", Tone::Faint),
+        _ => Cell::new(bytes.to_string(), Tone::Plain),
     })
 }
 

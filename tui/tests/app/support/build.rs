@@ -197,7 +197,7 @@ pub(crate) fn report(snapshot: NodeSnapshot, age: u64, link: LinkState) -> Agent
 
 /// The figures of the fixture have one decimal.
 fn mebibytes(gib: f64) -> u64 {
-    let tenths = (0_u32..)
+    let tenths = (0_u32..2000)
         .find(|tenths| f64::from(*tenths) / 10.0 >= gib - 0.01)
         .unwrap_or(0);
     u64::from(tenths) * 1024 / 10
