@@ -49,7 +49,9 @@ async fn main() -> Result<()> {
         tokio::spawn(async move { serve(&socket, manager).await });
     }
     let kubeconfig = kube::config::Kubeconfig::read_from(&args.kubeconfig)?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await?;
+    let config =
+        Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default())
+            .await?;
     let pods: Api<core::Pod> = Api::all(Client::try_from(config)?);
     let mut known: BTreeMap<String, core::Pod> = BTreeMap::new();
     let mut list = Vec::new();
