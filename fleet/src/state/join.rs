@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gputop_model::{Clock, GpuProcess, NodeName, PodInfo, PodUid};
+use gputop_model::{Clock, GpuProcess, NodeName, PodInfo, PodUid, Readiness};
 
 use super::agent::{AgentStatus, LinkState, Received};
 use super::allocations::{NodeAllocations, node_allocations};
@@ -61,7 +61,8 @@ pub fn join(fleet: &Fleet, clock: Clock, settings: &Settings) -> Picture {
                 held: &held,
             };
             rows.add(&names, &mut picture.processes);
-            add_devices(&mut picture, first_process, info.cordoned, &rows, settings);
+            let takes_pods = !info.cordoned && info.readiness == Readiness::Ready;
+            add_devices(&mut picture, first_process, takes_pods, &rows, settings);
         }
         let row = node_row(
             info,
@@ -200,7 +201,7 @@ impl ProcessRows<'_> {
 fn add_devices(
     picture: &mut Picture,
     first_process: usize,
-    cordoned: bool,
+    takes_pods: bool,
     node: &ProcessRows<'_>,
     settings: &Settings,
 ) {
@@ -229,7 +230,7 @@ fn add_devices(
             snapshot: snapshot.clone(),
             position,
             state: device_state(device, use_, settings.idle_after),
-            schedulable: !cordoned,
+            schedulable: takes_pods,
             allocated_to,
             processes,
             age: node.telemetry.age,

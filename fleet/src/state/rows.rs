@@ -124,7 +124,7 @@ pub struct DeviceRow {
     pub(super) position: usize,
     /// Free, used, idle…
     pub state: DeviceState,
-    /// Pods can be scheduled to the node.
+    /// The node is ready and not cordoned.
     pub schedulable: bool,
     /// Who was given it; `None`: not known.
     pub allocated_to: Option<Vec<AllocatedTo>>,

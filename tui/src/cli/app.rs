@@ -11,6 +11,7 @@ use crate::runtime;
 
 /// Opens the app on the kubeconfig's cluster.
 pub(super) async fn cluster(global: &Global) -> Result<(), Failure> {
+    runtime::require_terminal().map_err(|error| no_screen(&error))?;
     // Everything that may need the terminal (a credential plug-in's question) happens first.
     let connection = connect(&global.request()).await?;
     open(&connection, None).await
@@ -19,6 +20,7 @@ pub(super) async fn cluster(global: &Global) -> Result<(), Failure> {
 /// Opens the app on the simulated cluster.
 #[cfg(feature = "demo")]
 pub(super) async fn demo(global: &Global, args: &super::args::Demo) -> Result<(), Failure> {
+    runtime::require_terminal().map_err(|error| no_screen(&error))?;
     let demo = super::demo::start(args.seed).await?;
     let mut connection = demo.connection.clone();
     if let Some(namespace) = &global.namespace {
@@ -41,16 +43,17 @@ async fn open(connection: &Connection, seed: Option<u64>) -> Result<(), Failure>
         server_version: connection.server_version.clone(),
         namespace,
         seed,
-        no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
         ..Session::default()
     };
     runtime::run_in_terminal(engine, session, epoch)
         .await
-        .map_err(|error| {
-            Failure::new(
-                Exit::Failed,
-                format!("the screen can not be used: {error}"),
-                "For output without a screen: `gputop-k3s get gpus`.",
-            )
-        })
+        .map_err(|error| no_screen(&error))
+}
+
+fn no_screen(error: &color_eyre::eyre::Report) -> Failure {
+    Failure::new(
+        Exit::Failed,
+        format!("the screen can not be used: {error}"),
+        "For output without a screen: `gputop-k3s get gpus`.",
+    )
 }

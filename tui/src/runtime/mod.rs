@@ -44,25 +44,34 @@ where
     drive(terminal, input, source, session, epoch, pending()).await
 }
 
+/// Says so when there is no terminal to draw on. To be asked before anything that takes time.
+///
+/// # Errors
+/// When input or output is a pipe or a file.
+pub fn require_terminal() -> Result<()> {
+    if io::stdout().is_terminal() && io::stdin().is_terminal() {
+        return Ok(());
+    }
+    bail!(
+        "the screens need a terminal, and this is a pipe or a file; \
+         `gputop-k3s get nodes` (or gpus, pods, processes) prints the same as text or JSON"
+    )
+}
+
 /// Runs the app in the user's terminal until the user quits or a signal says so.
 pub async fn run_in_terminal<S: Source>(
     source: S,
     mut session: Session,
     epoch: Instant,
 ) -> Result<()> {
-    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
-        bail!(
-            "the screens need a terminal, and this is a pipe or a file; \
-             `gputop-k3s get nodes` (or gpus, pods, processes) prints the same as text or JSON"
-        );
-    }
+    require_terminal()?;
     // https://no-color.org: any value that is not empty.
     session.no_color |= std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let signals = signals::termination()?;
     let guard = TerminalGuard::enter()?;
     let backend = Synchronized::new(CrosstermBackend::new(io::stdout()));
+    // The alternate screen begins blank; `Terminal::clear` would ask where the cursor is and wait.
     let mut terminal = Terminal::new(backend)?;
-    terminal.clear()?;
     let result = drive(
         &mut terminal,
         EventStream::new(),

@@ -19,7 +19,9 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::gauge("VRAM", 1, (11, 20, 31), Content::Device(memory)),
     Column::number("TEMP", 4, 5, Content::Device(temperature)).measured(),
     Column::amount("POWER", 5, (5, 9), Content::Device(power)).measured(),
-    Column::words("HELD BY", 1, (12, 44), Content::Device(holder)).measured(),
+    Column::words("HELD BY", 1, (12, 44), Content::Device(holder))
+        .measured()
+        .growing(0),
     Column::number("PROC", 7, 4, Content::Device(processes)).measured(),
     Column::words("NOTE", 6, (11, 34), Content::Device(note))
         .remarks()
