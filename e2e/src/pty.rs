@@ -229,6 +229,16 @@ impl Pty {
         self.until_terminal(what, |screen| wanted(&Shown::new(&screen.contents())))
     }
 
+    /// Whether no frame is half drawn: the program brackets each in a synchronised update.
+    fn is_whole(&self) -> bool {
+        let last = |mark: &[u8]| {
+            self.raw
+                .windows(mark.len())
+                .rposition(|bytes| bytes == mark)
+        };
+        last(b"\x1b[?2026h") <= last(b"\x1b[?2026l")
+    }
+
     /// The same for what is not text: the cursor, the mouse, the alternate screen.
     ///
     /// # Errors
@@ -239,7 +249,7 @@ impl Pty {
         wanted: impl Fn(&vt100::Screen) -> bool,
     ) -> Result<Shown> {
         let deadline = Instant::now() + PATIENCE;
-        while !wanted(self.screen()) {
+        while !(self.is_whole() && wanted(self.screen())) {
             if Instant::now() >= deadline {
                 bail!(
                     "{what}: not within {PATIENCE:?}; the screen is\n{}",
