@@ -247,7 +247,10 @@ fn nodes_without_data_are_gaps_that_say_why() {
     let [gap] = picture.gaps.as_slice() else {
         panic!("{:?}", picture.gaps)
     };
-    assert_eq!((gap.node.as_str(), gap.units, gap.devices), ("a", 8, 2));
+    assert_eq!(
+        (gap.node.as_str(), gap.units, gap.devices),
+        ("a", 8, Some(2))
+    );
     assert_eq!(gap.product.as_deref(), Some("RTX-3090"));
     assert!(gap.reason.contains("no gputop-node daemon"));
     assert!(picture.nodes[1].reason.is_some());

@@ -36,6 +36,9 @@ pub struct Device {
     pub throttle_reasons: Reading<Vec<ThrottleReason>>,
     /// Health as far as the driver tells.
     pub health: Reading<Health>,
+    /// Number of processes on the device; missing where the driver did not list them, so that
+    /// "no process" can be told from "nobody could look".
+    pub process_count: Reading<u32>,
     /// How long no kernel has run, counted by the daemon; zero while one runs. A lower bound:
     /// the daemon knows nothing of the time before its own start.
     pub idle_for: Reading<Duration>,
@@ -76,6 +79,7 @@ impl Device {
             power_limit: Reading::default(),
             throttle_reasons: Reading::default(),
             health: Reading::default(),
+            process_count: Reading::default(),
             idle_for: Reading::default(),
         }
     }

@@ -9,6 +9,7 @@ mod pod;
 mod process;
 mod reading;
 mod snapshot;
+mod text;
 mod time;
 mod units;
 
@@ -19,6 +20,7 @@ pub use pod::{ContainerInfo, DeviceHealth, Phase, PodDevice, PodInfo, Workload};
 pub use process::{GpuProcess, Holder, OutsideKind, ProcessKind};
 pub use reading::{Failure, Reading};
 pub use snapshot::{Allocation, DriverState, NodeSnapshot};
+pub use text::printable;
 pub use time::{Clock, Moment};
 pub use units::{Bytes, Celsius, MilliWatts, Percent};
 

@@ -56,6 +56,7 @@ prop_compose! {
         power in reading(any::<u32>().prop_map(MilliWatts)),
         throttle_reasons in reading(Just(vec![ThrottleReason::SoftwarePowerCap])),
         health in reading(health()),
+        process_count in reading(any::<u32>()),
         idle in reading((0_u64..1_000_000).prop_map(Duration::from_millis)),
     ) -> Device {
         let kind = if mig {
@@ -65,7 +66,7 @@ prop_compose! {
         };
         Device {
             memory_total, memory_used, utilization, memory_utilization, temperature,
-            power_limit: power.clone(), power, throttle_reasons, health, idle_for: idle,
+            power_limit: power.clone(), power, throttle_reasons, health, process_count, idle_for: idle,
             ..Device::unmeasured(index, format!("GPU-{index}").into(), "card".to_owned(), kind)
         }
     }
@@ -176,19 +177,23 @@ fn an_unchanged_snapshot_has_an_empty_delta() {
 }
 
 #[test]
-fn nonsense_is_named_and_refused() {
+fn a_number_out_of_range_costs_only_itself() {
     let wire = pb::Device {
         uuid: "GPU-0".to_owned(),
         utilization_percent: Some(101),
+        temperature_celsius: Some(60),
         ..pb::Device::default()
     };
-    assert_eq!(
-        Device::try_from(wire),
-        Err(WireError::OutOfRange {
-            field: "Device.utilization_percent",
-            value: 101
-        })
-    );
+    let device = Device::try_from(wire).unwrap();
+    assert!(matches!(
+        device.utilization,
+        Reading::Failed(Failure::Other(_))
+    ));
+    assert_eq!(device.temperature, Reading::Value(Celsius(60)));
+}
+
+#[test]
+fn a_device_without_a_name_is_refused() {
     assert_eq!(
         Device::try_from(pb::Device::default()),
         Err(WireError::Missing {

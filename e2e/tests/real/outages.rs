@@ -112,3 +112,30 @@ async fn without_the_api_server_the_last_state_stays_and_everything_recovers() -
         .await?;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_server_that_hangs_is_not_called_live() -> Result<()> {
+    let Some(real) = fixture::cluster().await? else {
+        return Ok(());
+    };
+    let mut observer = Observer::start(&real.client);
+    observer
+        .until("all daemons deliver", PATIENCE, |_, p| all_live(p))
+        .await?;
+    real.cluster.api_server().freeze()?;
+    let silent = |fleet: &Fleet, _: &Picture| {
+        matches!(fleet.watch(Watched::Server), WatchState::Lost { .. })
+    };
+    let seen = observer
+        .until("its silence is seen", PATIENCE, silent)
+        .await;
+    real.cluster.api_server().thaw()?;
+    seen?;
+    let back = |fleet: &Fleet, picture: &Picture| {
+        *fleet.watch(Watched::Server) == WatchState::Live && all_live(picture)
+    };
+    observer
+        .until("everything recovers", PATIENCE, back)
+        .await?;
+    Ok(())
+}

@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::{Builder, connect::Connect};
@@ -16,6 +18,7 @@ use kube::{Client, Config};
 use tower::{BoxError, ServiceBuilder};
 
 use super::Problem;
+use super::diagnose::without_password;
 use super::exec::{ExecToken, first_credential};
 
 /// A client for `config`. Runs the credential plug-in, if there is one.
@@ -42,18 +45,41 @@ pub(super) async fn build(mut config: Config) -> Result<Client, Problem> {
     };
     match proxy.scheme_str() {
         Some("socks5") => stack(&config, SocksV5::new(proxy, connector), token),
-        Some("http") => stack(&config, Tunnel::new(proxy, connector), token),
+        Some("http") => stack(&config, tunnel(&proxy, connector), token),
         Some("https") => config
             .rustls_https_connector_with_connector(connector)
-            .and_then(|secure| stack(&config, Tunnel::new(proxy, secure), token)),
+            .and_then(|secure| stack(&config, tunnel(&proxy, secure), token)),
         _ => {
             return Err(Problem {
-                what: format!("the kubeconfig's proxy-url {proxy} has an unknown scheme"),
+                what: format!(
+                    "the kubeconfig's proxy-url {} has an unknown scheme",
+                    without_password(&proxy)
+                ),
                 fix: "Use http://, https:// or socks5://.".to_owned(),
             });
         }
     }
     .map_err(|error| unusable(&error))
+}
+
+/// An HTTP proxy, with the user and password of its address.
+fn tunnel<C>(proxy: &http::Uri, connector: C) -> Tunnel<C> {
+    let tunnel = Tunnel::new(proxy.clone(), connector);
+    let user = proxy
+        .authority()
+        .and_then(|authority| authority.as_str().rsplit_once('@'));
+    let Some((user, _)) = user else { return tunnel };
+    // An address holds what is special in it percent-encoded; the header holds it as it is.
+    let user = percent_encoding::percent_decode_str(user).collect::<Vec<u8>>();
+    let basic = format!("Basic {}", BASE64_STANDARD.encode(user));
+    match HeaderValue::from_str(&basic) {
+        Ok(mut header) => {
+            header.set_sensitive(true);
+            tunnel.with_auth(header)
+        }
+        // Base64 is always a valid header.
+        Err(_) => tunnel,
+    }
 }
 
 fn stack<C>(config: &Config, connector: C, token: Option<ExecToken>) -> Result<Client, kube::Error>

@@ -46,7 +46,10 @@ pub(super) fn diagnose(error: &kube::Error, target: Option<&Target>) -> Problem 
         && (io.is_some() || is_connect(error))
     {
         return problem(
-            &format!("the proxy {proxy} of the kubeconfig can not be used: {cause}"),
+            &format!(
+                "the proxy {} of the kubeconfig can not be used: {cause}",
+                without_password(proxy)
+            ),
             "Start it (for ssh: `ssh -D PORT HOST`), or remove proxy-url from the kubeconfig.",
         );
     }
@@ -136,6 +139,17 @@ fn from_tls(error: &rustls::Error, server: &str, target: Option<&Target>) -> Pro
             "Check that the `server:` line names a Kubernetes API server (https).",
         ),
     }
+}
+
+/// The address without user and password.
+pub(super) fn without_password(proxy: &Uri) -> String {
+    let scheme = proxy.scheme_str().unwrap_or("http");
+    let host = proxy.host().unwrap_or_default();
+    let port = proxy
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    format!("{scheme}://{host}{port}")
 }
 
 fn is_loopback(target: &Target) -> bool {
@@ -248,9 +262,13 @@ mod tests {
 
     #[test]
     fn a_dead_proxy_is_named() {
-        let target = target("https://10.0.0.5:6443", Some("socks5://127.0.0.1:1080"));
+        let target = target(
+            "https://10.0.0.5:6443",
+            Some("socks5://bob:s3cret@127.0.0.1:1080"),
+        );
         let said = diagnose(&io(io::ErrorKind::ConnectionRefused), Some(&target));
         assert!(said.what.contains("socks5://127.0.0.1:1080"), "{said}");
+        assert!(!said.to_string().contains("s3cret"), "{said}");
     }
 
     #[test]

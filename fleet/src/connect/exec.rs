@@ -4,6 +4,7 @@
 //! terminal; what they print to stderr is part of the error.
 
 use std::collections::HashMap;
+use std::io::IsTerminal as _;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use kube::client::Body;
 use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
 use serde_json::json;
+use tokio::time::Instant;
 use tower::BoxError;
 use tower::filter::AsyncPredicate;
 
@@ -29,6 +31,10 @@ const LATER_RUN: Duration = Duration::from_secs(30);
 
 /// A token is renewed this long before it ends.
 const EARLY: Duration = Duration::from_secs(30);
+
+/// A token that is refused this soon after it was given is not asked for again at once: every open
+/// stream may be refused at the same moment.
+const RENEW_PAUSE: Duration = Duration::from_secs(10);
 
 /// What a plug-in answers.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -68,6 +74,17 @@ pub(super) struct ExecToken {
 struct Current {
     header: HeaderValue,
     expires: Option<Timestamp>,
+    renewed: Instant,
+}
+
+impl Current {
+    fn new(header: HeaderValue, expires: Option<Timestamp>) -> Self {
+        Self {
+            header,
+            expires,
+            renewed: Instant::now(),
+        }
+    }
 }
 
 /// Runs the plug-in for the first time. A certificate goes into `auth`; a token comes back.
@@ -75,8 +92,14 @@ pub(super) async fn first_credential(
     exec: ExecConfig,
     auth: &mut AuthInfo,
 ) -> Result<Option<ExecToken>, Problem> {
-    let interactive = exec.interactive_mode != Some(ExecInteractiveMode::Never);
-    let status = run(&exec, interactive).await?;
+    // Nobody answers a question that goes to a pipe.
+    let interactive =
+        exec.interactive_mode != Some(ExecInteractiveMode::Never) && std::io::stdin().is_terminal();
+    let status = if interactive {
+        run(&exec, true).await?
+    } else {
+        limited(&exec).await?
+    };
     if let (Some(certificate), Some(key)) =
         (&status.client_certificate_data, &status.client_key_data)
     {
@@ -86,10 +109,7 @@ pub(super) async fn first_credential(
     let Some(token) = &status.token else {
         return Ok(None);
     };
-    let current = Current {
-        header: header(token)?,
-        expires: status.expiration_timestamp,
-    };
+    let current = Current::new(header(token)?, status.expiration_timestamp);
     Ok(Some(ExecToken {
         exec: Arc::new(exec),
         current: Arc::new(Mutex::new(current)),
@@ -98,9 +118,13 @@ pub(super) async fn first_credential(
 }
 
 impl ExecToken {
-    /// The server refused the token: the next request asks the plug-in for another one.
+    /// The server refused a token: the next request asks the plug-in for another one, unless it
+    /// has just been asked.
     pub(super) fn expire(&self) {
-        self.lock().expires = Some(Timestamp::UNIX_EPOCH);
+        let mut current = self.lock();
+        if current.renewed.elapsed() >= RENEW_PAUSE {
+            current.expires = Some(Timestamp::UNIX_EPOCH);
+        }
     }
 
     async fn header(&self) -> Result<HeaderValue, Problem> {
@@ -111,21 +135,11 @@ impl ExecToken {
         if let Some(header) = self.valid() {
             return Ok(header);
         }
-        let status = tokio::time::timeout(LATER_RUN, run(&self.exec, false)).await;
-        let status = status.unwrap_or_else(|_| {
-            let seconds = LATER_RUN.as_secs();
-            Err(problem(
-                &self.exec,
-                &format!("has not answered for {seconds} s"),
-            ))
-        })?;
+        let status = limited(&self.exec).await?;
         let token = status.token.as_deref();
         let token = token.ok_or_else(|| problem(&self.exec, "gave no token this time"))?;
         let header = header(token)?;
-        *self.lock() = Current {
-            header: header.clone(),
-            expires: status.expiration_timestamp,
-        };
+        *self.lock() = Current::new(header.clone(), status.expiration_timestamp);
         Ok(header)
     }
 
@@ -157,6 +171,15 @@ impl AsyncPredicate<Request<Body>> for ExecToken {
             Ok(request)
         })
     }
+}
+
+/// A run without a terminal, for a bounded time.
+async fn limited(exec: &ExecConfig) -> Result<Status, Problem> {
+    let answer = tokio::time::timeout(LATER_RUN, run(exec, false)).await;
+    answer.unwrap_or_else(|_| {
+        let seconds = LATER_RUN.as_secs();
+        Err(problem(exec, &format!("has not answered for {seconds} s")))
+    })
 }
 
 async fn run(exec: &ExecConfig, interactive: bool) -> Result<Status, Problem> {
@@ -203,9 +226,13 @@ async fn run(exec: &ExecConfig, interactive: bool) -> Result<Status, Problem> {
             &format!("failed ({}): {}", output.status, last.trim()),
         ));
     }
-    // Some plug-ins answer in YAML, of which JSON is a part.
-    let credential: Credential = serde_yaml_ng::from_slice(&output.stdout)
-        .map_err(|error| problem(exec, &format!("gave an unreadable answer: {error}")))?;
+    // Some plug-ins answer in YAML, of which JSON is a part. What could not be read may be a
+    // secret: only the place of the mistake is said.
+    let credential: Credential = serde_yaml_ng::from_slice(&output.stdout).map_err(|error| {
+        let place = error.location().map_or(1, |location| location.line());
+        let what = format!("gave an answer that is no ExecCredential (line {place})");
+        problem(exec, &what)
+    })?;
     Ok(credential.status)
 }
 

@@ -71,6 +71,8 @@ async fn locate_in(
         if !files.is_empty() {
             return Ok(Locations::Files(files));
         }
+        // Another cluster than the one that was meant is worse than none.
+        return Err(no_cluster(&looked));
     }
     for file in surroundings.home.iter().chain([&surroundings.k3s]) {
         if exists(file).await? {
@@ -81,12 +83,16 @@ async fn locate_in(
     if surroundings.in_pod {
         return Ok(Locations::InCluster);
     }
-    Err(ConnectError::NoCluster(Problem {
+    Err(no_cluster(&looked))
+}
+
+fn no_cluster(looked: &[String]) -> ConnectError {
+    ConnectError::NoCluster(Problem {
         what: format!("no cluster is configured; looked at {}", looked.join(", ")),
         fix: "Name a file with --kubeconfig, or see the product on a simulated cluster: \
               `gputop-k3s demo`."
             .to_owned(),
-    }))
+    })
 }
 
 /// Whether the file is there and can be opened.
@@ -177,6 +183,9 @@ mod tests {
         let variable = surroundings(path, &[&a, &gone, &b]);
         let found = locate_in(None, &variable).await.unwrap();
         assert_eq!(found, Locations::Files(vec![a.clone(), b.clone()]));
+
+        let nothing = locate_in(None, &surroundings(path, &[&gone])).await;
+        assert!(matches!(nothing, Err(ConnectError::NoCluster(_))));
 
         let found = locate_in(Some(&b), &variable).await.unwrap();
         assert_eq!(found, Locations::Files(vec![b]));

@@ -60,6 +60,9 @@ pub enum ConnectError {
     /// There is no kubeconfig anywhere.
     #[error("{0}")]
     NoCluster(Problem),
+    /// What was asked for is not in the kubeconfig.
+    #[error("{0}")]
+    Usage(Problem),
     /// A kubeconfig is there and can not be used, or its server can not.
     #[error("{0}")]
     Failed(Problem),
@@ -123,16 +126,16 @@ async fn from_files(
             .iter()
             .map(|known| known.name.as_str())
             .collect();
-        return Err(failed(
-            format!("there is no context {context} in {shown}"),
-            &format!("It has: {}.", known.join(", ")),
-        ));
+        return Err(ConnectError::Usage(Problem {
+            what: format!("there is no context {context} in {shown}"),
+            fix: format!("It has: {}.", known.join(", ")),
+        }));
     }
     let options = KubeConfigOptions {
         context: Some(context.clone()),
         ..Default::default()
     };
-    let mut config = Config::from_custom_kubeconfig(merged, &options)
+    let config = Config::from_custom_kubeconfig(merged, &options)
         .await
         .map_err(|error| {
             failed(
@@ -140,13 +143,6 @@ async fn from_files(
                 "Correct it.",
             )
         })?;
-    config
-        .auth_info
-        .impersonate
-        .clone_from(&request.impersonate);
-    if !request.impersonate_groups.is_empty() {
-        config.auth_info.impersonate_groups = Some(request.impersonate_groups.clone());
-    }
     Ok((config, context))
 }
 
@@ -172,6 +168,12 @@ async fn connect_with(
 ) -> Result<Connection, ConnectError> {
     if let Some(namespace) = &request.namespace {
         config.default_namespace.clone_from(namespace);
+    }
+    // The kubeconfig's own `as:` holds unless another one is asked for.
+    if let Some(user) = &request.impersonate {
+        config.auth_info.impersonate = Some(user.clone());
+        config.auth_info.impersonate_groups =
+            (!request.impersonate_groups.is_empty()).then(|| request.impersonate_groups.clone());
     }
     config.connect_timeout = Some(timeout);
     let target = Target {

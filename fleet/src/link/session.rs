@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gputop_model::NodeSnapshot;
+use gputop_model::{NodeSnapshot, printable};
 use gputop_proto::{WireError, apply, pb};
 use hyper_util::rt::TokioIo;
 use pb::frame::Content;
 use pb::telemetry_client::TelemetryClient;
 use thiserror::Error;
-use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Streaming};
 
 use super::dial::{Dial, DialError, Io};
 use crate::watch::DaemonPod;
 
-/// How long dialling and the first answer may take.
+/// How long the API server may take to open a tunnel: links wait for each other here.
+const DIAL: Duration = Duration::from_secs(3);
+
+/// How long the daemon's first answer may take.
 const OPEN: Duration = Duration::from_secs(10);
 
 /// A daemon sends a frame at least every five seconds; after three missed ones it is lost.
@@ -26,18 +29,33 @@ const SILENCE: Duration = Duration::from_secs(15);
 pub(super) enum SessionError {
     #[error("can not be reached: {0}")]
     Dial(#[from] DialError),
-    #[error("no answer within {} s", OPEN.as_secs())]
+    #[error("it does not answer")]
+    DialTimeout,
+    #[error("the telemetry has gaps")]
+    Gaps,
+    #[error("it does not answer")]
     OpenTimeout,
-    #[error("silent for {} s", SILENCE.as_secs())]
+    #[error("it does not answer")]
     Silent,
-    #[error("connection failed: {0}")]
+    #[error("it does not answer")]
     Transport(String),
-    #[error("{}", .0.message())]
+    #[error("{}", rpc_words(.0))]
     Rpc(Box<tonic::Status>),
-    #[error("the daemon ended the stream")]
+    #[error("it does not answer")]
     Ended,
     #[error("unreadable telemetry: {0}")]
     Wire(#[from] WireError),
+}
+
+/// A daemon's own refusal in its words; everything that only says how a connection broke in one
+/// sentence that does not change from attempt to attempt.
+fn rpc_words(status: &tonic::Status) -> String {
+    match status.code() {
+        Code::Unknown | Code::Unavailable | Code::Cancelled | Code::Internal => {
+            "it does not answer".to_owned()
+        }
+        _ => printable(status.message().to_owned()),
+    }
 }
 
 /// An open stream and the snapshot that it has led to.
@@ -47,13 +65,23 @@ pub(super) struct Session {
     client: TelemetryClient<Channel>,
     frames: Streaming<pb::Frame>,
     current: Option<Arc<NodeSnapshot>>,
+    /// Gaps since the last good frame.
+    gaps: u32,
 }
 
 impl Session {
-    /// Dials and opens the stream.
-    pub(super) async fn open(dial: &dyn Dial, daemon: &DaemonPod) -> Result<Self, SessionError> {
+    /// Opens a byte stream to the daemon.
+    pub(super) async fn dial(
+        dial: &dyn Dial,
+        daemon: &DaemonPod,
+    ) -> Result<Box<dyn Io>, SessionError> {
+        let dialled = tokio::time::timeout(DIAL, dial.dial(daemon)).await;
+        Ok(dialled.map_err(|_| SessionError::DialTimeout)??)
+    }
+
+    /// Opens the telemetry stream on it.
+    pub(super) async fn open(io: Box<dyn Io>) -> Result<Self, SessionError> {
         let open = async {
-            let io = dial.dial(daemon).await?;
             let channel = channel(io).await?;
             let mut client = TelemetryClient::new(channel.clone());
             let frames = watch(&mut client).await?;
@@ -62,6 +90,7 @@ impl Session {
                 client,
                 frames,
                 current: None,
+                gaps: 0,
             })
         };
         tokio::time::timeout(OPEN, open)
@@ -81,11 +110,17 @@ impl Session {
             if let Some(next) = fold(self.current.as_deref(), frame)? {
                 let next = Arc::new(next);
                 self.current = Some(next.clone());
+                self.gaps = 0;
                 return Ok(next);
+            }
+            self.gaps += 1;
+            if self.gaps > 1 {
+                return Err(SessionError::Gaps);
             }
             tracing::debug!("gap in the telemetry: asking for the whole picture");
             self.current = None;
-            self.frames = watch(&mut self.client).await?;
+            let again = tokio::time::timeout(OPEN, watch(&mut self.client)).await;
+            self.frames = again.map_err(|_| SessionError::OpenTimeout)??;
         }
     }
 }

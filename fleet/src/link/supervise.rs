@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gputop_model::NodeName;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,21 @@ pub(super) struct Links {
     pub(super) epoch: Instant,
 }
 
+/// A link that is being kept.
+struct Link {
+    pod: DaemonPod,
+    stop: CancellationToken,
+    task: JoinHandle<Option<()>>,
+}
+
+impl Link {
+    /// Ends it, and waits until it says nothing more.
+    async fn end(self) {
+        self.stop.cancel();
+        let _ended = self.task.await;
+    }
+}
+
 impl Links {
     /// Follows `daemons` until cancelled: a link for each, none for those that are gone.
     pub(super) async fn run(
@@ -36,27 +52,30 @@ impl Links {
         cancel: &CancellationToken,
     ) {
         let dials = Arc::new(Semaphore::new(DIALS_AT_ONCE));
-        let mut running: HashMap<NodeName, (DaemonPod, CancellationToken)> = HashMap::new();
+        let mut running: HashMap<NodeName, Link> = HashMap::new();
         loop {
             let wanted = daemons.borrow_and_update().clone();
-            running.retain(|node, (pod, link)| {
-                if wanted.get(node) == Some(pod) {
-                    return true;
+            let gone: Vec<NodeName> = running
+                .iter()
+                .filter(|(node, link)| wanted.get(*node) != Some(&link.pod))
+                .map(|(node, _)| node.clone())
+                .collect();
+            for node in gone {
+                if let Some(link) = running.remove(&node) {
+                    link.end().await;
                 }
-                link.cancel();
-                if !wanted.contains_key(node) {
-                    self.lost(node, "its pod does not run any more");
+                if !wanted.contains_key(&node) {
+                    self.lost(&node, "its pod does not run any more");
                 }
-                false
-            });
+            }
             for (node, pod) in wanted {
                 if running.contains_key(&node) {
                     continue;
                 }
-                let link = cancel.child_token();
+                let stop = cancel.child_token();
                 let task = self.clone().keep(node.clone(), pod.clone(), dials.clone());
-                tokio::spawn(link.clone().run_until_cancelled_owned(task));
-                running.insert(node, (pod, link));
+                let task = tokio::spawn(stop.clone().run_until_cancelled_owned(task));
+                running.insert(node, Link { pod, stop, task });
             }
             tokio::select! {
                 () = cancel.cancelled() => return,
@@ -72,15 +91,21 @@ impl Links {
             self.mailboxes.put(&node, LinkState::Connecting, None);
         }
         loop {
-            let opened = match dials.acquire().await {
-                Ok(_permit) => Session::open(&*self.dial, &pod).await,
+            // The permit is given back once the tunnel is open: a daemon that is silent then keeps
+            // nobody waiting.
+            let dialled = match dials.acquire().await {
+                Ok(_permit) => Session::dial(&*self.dial, &pod).await,
                 Err(_closed) => return,
+            };
+            let opened = match dialled {
+                Ok(io) => Session::open(io).await,
+                Err(error) => Err(error),
             };
             let ended = match opened {
                 Ok(session) => self.follow(&node, session, &mut backoff).await,
                 Err(error) => error,
             };
-            tracing::debug!(%node, error = %ended, "link to daemon ended");
+            tracing::debug!(%node, error = ?ended, "link to daemon ended");
             self.lost(&node, &ended.to_string());
             tokio::time::sleep(backoff.next()).await;
         }

@@ -47,6 +47,8 @@ pub enum AgentStatus {
     NotAsked,
     /// No daemon pod on this node.
     Absent,
+    /// The user may not see whether there is one.
+    Hidden,
     /// The daemon's pod does not run.
     NotRunning {
         /// The pod's phase or reason.
@@ -72,6 +74,7 @@ impl AgentStatus {
         match self {
             Self::NotAsked => "not_asked",
             Self::Absent => "absent",
+            Self::Hidden => "hidden",
             Self::NotRunning { .. } => "not_running",
             Self::Connecting => "connecting",
             Self::Live => "live",
@@ -86,6 +89,9 @@ impl AgentStatus {
             Self::Live => None,
             Self::NotAsked => Some("daemons were not asked".to_owned()),
             Self::Absent => Some("no gputop-node daemon on this node".to_owned()),
+            Self::Hidden => Some(
+                "the daemons can not be seen with these rights (pods in gputop-k3s)".to_owned(),
+            ),
             Self::NotRunning { why } => Some(format!("the daemon's pod does not run: {why}")),
             Self::Connecting => Some("connecting to the daemon".to_owned()),
             Self::Lost { why, .. } => Some(format!("daemon lost: {why}")),

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use gputop_model::{GpuUuid, NodeSnapshot, PodInfo};
+use gputop_model::{GpuUuid, NodeName, PodInfo, Reading};
 
-use super::join::uid_of;
+use super::join::{Telemetry, uid_of};
 use super::process_owner::Names;
 use super::rows::AllocatedTo;
 use super::store::Fleet;
@@ -60,19 +60,21 @@ fn is_pod(to: &AllocatedTo, pod: &PodInfo) -> bool {
 
 /// Collects the holders on one node. `pods` are those bound to it.
 pub(super) fn node_allocations(
-    snapshot: Option<&NodeSnapshot>,
+    node: &NodeName,
+    telemetry: &Telemetry<'_>,
     pods: &[&PodInfo],
     names: &Names<'_>,
     fleet: &Fleet,
 ) -> NodeAllocations {
     let mut result = NodeAllocations::default();
-    if let Some(list) = snapshot.and_then(|snapshot| snapshot.allocations.known()) {
+    let allocations = telemetry.snapshot().map(|snapshot| &snapshot.allocations);
+    if let Some(list) = allocations.and_then(Reading::known) {
         for item in list {
             let to = AllocatedTo {
                 namespace: item.namespace.clone(),
                 pod: item.pod.clone(),
                 container: item.container.clone(),
-                pod_uid: uid_of(names, &item.namespace, &item.pod),
+                pod_uid: uid_of(names, node, &item.namespace, &item.pod),
                 device_id: item.device_id.clone(),
             };
             result
@@ -81,11 +83,16 @@ pub(super) fn node_allocations(
                 .or_default()
                 .push(to);
         }
-        result.complete = true;
+        // Old words do not tell of pods that came since: the API's count decides then.
+        let fresh = !telemetry.stale && allocations.is_some_and(|a| a.fresh().is_some());
+        let holding = pods.iter().filter(|pod| pod.holds_resources());
+        let requested: i64 = holding.map(|pod| pod.gpu_units()).sum();
+        let given = i64::try_from(list.len()).unwrap_or(i64::MAX);
+        result.complete = fresh || (fleet.knows_all_pods() && requested <= given);
         return result;
     }
     // Without the kubelet's list the pods' status names the devices, on newer kubelets.
-    let mut all_named = fleet.one_namespace().is_none();
+    let mut all_named = fleet.knows_all_pods();
     for pod in pods.iter().filter(|pod| pod.holds_resources()) {
         for device in &pod.devices {
             let to = AllocatedTo {

@@ -1,8 +1,8 @@
-//! Is this device free, and if not, is it used? (design.md §4)
+//! Is this device free, and if not, is it used? (README.md lists the states.)
 
 use std::time::Duration;
 
-use gputop_model::{Device, Health};
+use gputop_model::{Bytes, Device, Health};
 
 /// State of a device, in the order in which a table sorts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,8 +73,29 @@ pub(super) struct Use {
     pub allocated: Option<bool>,
     /// Number of processes on the device.
     pub processes: usize,
+    /// The driver answers for the device, and lately: "nothing uses it" can be said.
+    pub looked: bool,
     /// How long the device, or its busiest process, has been quiet; `None`: not measurable.
     pub idle_for: Option<Duration>,
+}
+
+/// Memory in use from which a device without any visible process counts as occupied, in percent of
+/// the card and in bytes: driver and page tables take up to about 0.6 GiB.
+const OCCUPIED_MEMORY: (u8, Bytes) = (4, Bytes::from_gib(1));
+
+/// Whether something invisible uses the device: a process of a virtual machine, or one that the
+/// daemon may not see.
+fn is_busy(device: &Device) -> bool {
+    let used = device.memory_used.get().zip(device.memory_total.get());
+    let holds = used.is_some_and(|(used, total)| {
+        let share = used.share_of(total).unwrap_or_default();
+        used >= OCCUPIED_MEMORY.1 && share.0 >= OCCUPIED_MEMORY.0
+    });
+    holds
+        || device
+            .utilization
+            .get()
+            .is_some_and(|u| u.0 >= OCCUPIED_UTILIZATION)
 }
 
 /// The state of `device`.
@@ -88,14 +109,12 @@ pub(super) fn device_state(device: &Device, use_: Use, idle_after: Duration) -> 
     match use_.allocated {
         None => DeviceState::Unknown,
         Some(false) => {
-            let busy = device
-                .utilization
-                .get()
-                .is_some_and(|u| u.0 >= OCCUPIED_UTILIZATION);
-            if use_.processes > 0 || busy {
+            if use_.processes > 0 || is_busy(device) {
                 DeviceState::Occupied
-            } else {
+            } else if use_.looked {
                 DeviceState::Free
+            } else {
+                DeviceState::Unknown
             }
         }
         Some(true) => match use_.idle_for {
@@ -137,6 +156,7 @@ mod tests {
                 allocated,
                 processes,
                 idle_for,
+                looked: true,
             },
             IDLE_AFTER,
         )
@@ -164,6 +184,27 @@ mod tests {
         assert_eq!(state(&gpu, Some(false), 0, Some(0)), "occupied");
         gpu.utilization = Percent(1).into();
         assert_eq!(state(&gpu, Some(false), 0, Some(0)), "free");
+    }
+
+    #[test]
+    fn memory_that_nobody_visible_holds_is_somebodys() {
+        let mut gpu = gpu();
+        gpu.memory_total = Bytes::from_gib(24).into();
+        gpu.memory_used = Bytes::from_mib(600).into();
+        assert_eq!(state(&gpu, Some(false), 0, None), "free");
+        gpu.memory_used = Bytes::from_gib(20).into();
+        assert_eq!(state(&gpu, Some(false), 0, None), "occupied");
+    }
+
+    #[test]
+    fn a_card_that_does_not_answer_is_not_free() {
+        let use_ = Use {
+            allocated: Some(false),
+            processes: 0,
+            idle_for: None,
+            looked: false,
+        };
+        assert_eq!(device_state(&gpu(), use_, IDLE_AFTER), DeviceState::Unknown);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gputop_model::{Clock, GpuProcess, NodeName, PodInfo, PodUid, Readiness};
+use gputop_model::{Clock, Device, GpuProcess, NodeName, PodInfo, PodUid, Readiness};
 
 use super::agent::{AgentStatus, LinkState, Received};
 use super::allocations::{NodeAllocations, node_allocations};
@@ -11,8 +11,8 @@ use super::device_state::{Use, device_state};
 use super::node_row::node_row;
 use super::pod_use::{PodDeviceView, pod_use};
 use super::process_owner::{Names, owner};
-use super::rows::{DeviceRow, Gap, NodeRow, Picture, PodRow, ProcessOwner, ProcessRow};
-use super::store::Fleet;
+use super::rows::{Closed, DeviceRow, Gap, NodeRow, Picture, PodRow, ProcessOwner, ProcessRow};
+use super::store::{Fleet, WatchState, Watched};
 use super::totals::totals;
 
 /// What the operator can set.
@@ -50,7 +50,7 @@ pub fn join(fleet: &Fleet, clock: Clock, settings: &Settings) -> Picture {
     for (name, info) in fleet.nodes() {
         let pods = pods_by_node.get(name).map_or(&[][..], Vec::as_slice);
         let telemetry = Telemetry::of(fleet, name, clock, settings);
-        let held = node_allocations(telemetry.snapshot(), pods, &names, fleet);
+        let held = node_allocations(name, &telemetry, pods, &names, fleet);
         let agent = agent_status(fleet, name, pods, clock);
         let (first, first_process) = (picture.devices.len(), picture.processes.len());
         if let Some(received) = telemetry.received {
@@ -61,8 +61,12 @@ pub fn join(fleet: &Fleet, clock: Clock, settings: &Settings) -> Picture {
                 held: &held,
             };
             rows.add(&names, &mut picture.processes);
-            let takes_pods = !info.cordoned && info.readiness == Readiness::Ready;
-            add_devices(&mut picture, first_process, takes_pods, &rows, settings);
+            let closed = if info.readiness == Readiness::Ready {
+                info.cordoned.then_some(Closed::Cordoned)
+            } else {
+                Some(Closed::NotReady)
+            };
+            add_devices(&mut picture, first_process, closed, &rows, settings);
         }
         let row = node_row(
             info,
@@ -89,12 +93,11 @@ pub fn join(fleet: &Fleet, clock: Clock, settings: &Settings) -> Picture {
 fn gap(row: &NodeRow, held: &NodeAllocations, reason: String) -> Gap {
     let label = |name: &str| row.info.labels.get(name);
     let number = |name: &str| label(name).and_then(|text| text.parse::<usize>().ok());
-    let units = usize::try_from(row.capacity()).unwrap_or_default();
-    let shares = number("nvidia.com/gpu.replicas").unwrap_or(1).max(1);
+    // Shares are units and no devices: without GPU feature discovery nobody knows the devices.
     Gap {
         node: row.info.name.clone(),
         units: row.capacity(),
-        devices: number("nvidia.com/gpu.count").unwrap_or(units / shares),
+        devices: number("nvidia.com/gpu.count"),
         product: label("nvidia.com/gpu.product").cloned(),
         named: held.all(),
         reason,
@@ -147,6 +150,7 @@ fn agent_status(fleet: &Fleet, name: &NodeName, pods: &[&PodInfo], clock: Clock)
         .iter()
         .find(|pod| pod.is_daemon && !pod.phase.is_finished())
     {
+        None if is_blind(fleet) => AgentStatus::Hidden,
         None => AgentStatus::Absent,
         Some(pod) if pod.phase == gputop_model::Phase::Running => AgentStatus::Connecting,
         Some(pod) => {
@@ -157,6 +161,12 @@ fn agent_status(fleet: &Fleet, name: &NodeName, pods: &[&PodInfo], clock: Clock)
             AgentStatus::NotRunning { why }
         }
     }
+}
+
+/// Whether pods of other namespaces than the user's can not be seen.
+fn is_blind(fleet: &Fleet) -> bool {
+    let forbidden = matches!(fleet.watch(Watched::Pods), WatchState::Forbidden { .. });
+    forbidden || fleet.one_namespace().is_some()
 }
 
 /// What the rows of one node have in common.
@@ -201,7 +211,7 @@ impl ProcessRows<'_> {
 fn add_devices(
     picture: &mut Picture,
     first_process: usize,
-    takes_pods: bool,
+    closed: Option<Closed>,
     node: &ProcessRows<'_>,
     settings: &Settings,
 ) {
@@ -220,23 +230,45 @@ fn add_devices(
             .iter()
             .filter_map(|at| picture.processes[*at].process().idle_for.get())
             .min();
+        let old = reading_age(device);
         let use_ = Use {
             allocated: allocated_to.as_ref().map(|holders| !holders.is_empty()),
             processes: processes.len(),
             idle_for: device.idle_for.get().or(busiest),
+            looked: is_readable(device) && old <= settings.stale_after,
         };
         picture.devices.push(DeviceRow {
             node: node.name.clone(),
             snapshot: snapshot.clone(),
             position,
             state: device_state(device, use_, settings.idle_after),
-            schedulable: takes_pods,
+            closed,
             allocated_to,
             processes,
-            age: node.telemetry.age,
-            stale: node.telemetry.stale,
+            age: node.telemetry.age + old,
+            stale: node.telemetry.stale || old > settings.stale_after,
         });
     }
+}
+
+/// Whether the driver answers for this device: it lists its processes and says its memory or its
+/// utilisation.
+fn is_readable(device: &Device) -> bool {
+    let figures = device.memory_used.known().is_some() || device.utilization.known().is_some();
+    figures && device.process_count.known().is_some()
+}
+
+/// Age of the oldest of the figures that the daemon itself calls old: those of a card whose driver
+/// call hangs.
+fn reading_age(device: &Device) -> Duration {
+    let ages = [
+        device.utilization.age(),
+        device.memory_used.age(),
+        device.temperature.age(),
+        device.power.age(),
+        device.process_count.age(),
+    ];
+    ages.into_iter().flatten().max().unwrap_or_default()
 }
 
 fn add_pods(
@@ -246,16 +278,21 @@ fn add_pods(
     clock: Clock,
     settings: &Settings,
 ) {
-    let mut processes_of: BTreeMap<(&str, &str), Vec<&ProcessRow>> = BTreeMap::new();
+    let mut processes_of: BTreeMap<(&NodeName, &str, &str), Vec<&ProcessRow>> = BTreeMap::new();
     for row in &picture.processes {
         if let ProcessOwner::Pod { namespace, pod, .. } = &row.owner {
-            processes_of.entry((namespace, pod)).or_default().push(row);
+            processes_of
+                .entry((&row.node, namespace, pod))
+                .or_default()
+                .push(row);
         }
     }
     for info in fleet.pods().values() {
         let node = info.node.as_ref().and_then(|name| nodes.get(name));
-        let own = processes_of
-            .get(&(&*info.key.namespace, &*info.key.name))
+        let own = info
+            .node
+            .as_ref()
+            .and_then(|node| processes_of.get(&(node, &*info.key.namespace, &*info.key.name)))
             .map_or(&[][..], Vec::as_slice);
         picture.pods.push(pod_row(info, node, own, clock, settings));
     }
@@ -279,10 +316,19 @@ fn pod_row(
         age: None,
         stale: false,
     };
-    let Some((held, telemetry)) = node.filter(|_| !info.phase.is_finished()) else {
+    if info.node.is_none() || info.phase.is_finished() {
         // Not bound, or over: it holds nothing.
         row.devices = Some(Vec::new());
         row.in_use = Some(0);
+        return row;
+    }
+    let Some((held, telemetry)) = node else {
+        // Its node is not in the list (or the list may not be read): only the pod's own status
+        // can tell.
+        let mut named: Vec<_> = info.devices.iter().map(|d| d.device_id.device()).collect();
+        named.sort();
+        named.dedup();
+        row.devices = (info.gpu_units() == 0 || !named.is_empty()).then_some(named);
         return row;
     };
     row.devices = held.of_pod(info);
@@ -313,7 +359,7 @@ fn pod_row(
         })
         .collect();
     let use_ = pod_use(&views, settings.idle_after);
-    row.in_use = Some(use_.in_use);
+    row.in_use = use_.in_use;
     row.memory_used = use_.memory_used;
     row.unrequested = use_.unrequested;
     row.idle_since = use_.idle_for.map(|idle| clock.date(idle + telemetry.age));
@@ -325,6 +371,13 @@ fn pod_row(
 }
 
 /// Uid of a pod by namespace and name, where the API shows it.
-pub(super) fn uid_of(names: &Names<'_>, namespace: &str, pod: &str) -> Option<PodUid> {
-    names.by_key(namespace, pod).map(|info| info.uid.clone())
+pub(super) fn uid_of(
+    names: &Names<'_>,
+    node: &NodeName,
+    namespace: &str,
+    pod: &str,
+) -> Option<PodUid> {
+    let info = names.by_key(namespace, pod);
+    info.filter(|info| info.node.as_ref() == Some(node))
+        .map(|info| info.uid.clone())
 }

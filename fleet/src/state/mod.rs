@@ -19,7 +19,7 @@ pub use agent::{AgentReport, AgentStatus, LinkState, Received};
 pub use device_state::DeviceState;
 pub use join::{Settings, join};
 pub use rows::{
-    AllocatedTo, DeviceCounts, DeviceRow, Gap, NodeRow, Picture, PodRow, ProcessOwner, ProcessRow,
-    ResourceRow, Totals,
+    AllocatedTo, Closed, DeviceCounts, DeviceRow, Gap, NodeRow, Picture, PodRow, ProcessOwner,
+    ProcessRow, ResourceRow, Totals,
 };
 pub use store::{Fleet, Listing, Update, WatchState, Watched};

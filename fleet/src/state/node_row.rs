@@ -8,7 +8,7 @@ use super::agent::AgentStatus;
 use super::join::Telemetry;
 use super::node_reason::node_reason;
 use super::rows::{DeviceCounts, DeviceRow, NodeRow, ResourceRow};
-use super::store::{Fleet, WatchState, Watched};
+use super::store::Fleet;
 
 /// The row of one node; `devices` are its device rows.
 pub(super) fn node_row(
@@ -40,7 +40,14 @@ pub(super) fn node_row(
             }
             _ => None,
         }),
-        devices: snapshot.map(|_| device_counts(devices)),
+        devices: snapshot
+            .filter(|s| {
+                matches!(
+                    s.driver,
+                    DriverState::Ready { .. } | DriverState::NoGpu { .. }
+                )
+            })
+            .map(|_| device_counts(devices)),
         products: products(physical().map(|device| device.product.as_str())),
         memory,
         utilization: mean(physical().filter_map(|d| d.utilization.get()).map(|u| u.0)),
@@ -70,8 +77,7 @@ pub(super) fn device_counts<'a>(rows: impl IntoIterator<Item = &'a DeviceRow>) -
 }
 
 fn resources(info: &NodeInfo, pods: &[&PodInfo], fleet: &Fleet) -> Vec<ResourceRow> {
-    let all_pods_seen =
-        fleet.one_namespace().is_none() && *fleet.watch(Watched::Pods) != WatchState::Starting;
+    let all_pods_seen = fleet.knows_all_pods();
     let requested = |name: &str| {
         pods.iter()
             .filter(|pod| pod.holds_resources())
@@ -120,14 +126,14 @@ fn mean(values: impl Iterator<Item = u8>) -> Option<u8> {
         .and_then(|mean| u8::try_from(mean).ok())
 }
 
-/// Memory and power over several nodes.
+/// Memory and power over the nodes whose daemons deliver.
 pub(super) fn sums(rows: &[NodeRow]) -> (Option<(Bytes, Bytes)>, Option<MilliWatts>) {
-    let memory = rows
-        .iter()
-        .filter_map(|r| r.memory)
+    let fresh = || rows.iter().filter(|row| !row.stale);
+    let memory = fresh()
+        .filter_map(|row| row.memory)
         .reduce(|a, b| (a.0 + b.0, a.1 + b.1));
     (
         memory,
-        rows.iter().filter_map(|row| row.power).reduce(|a, b| a + b),
+        fresh().filter_map(|row| row.power).reduce(|a, b| a + b),
     )
 }

@@ -7,9 +7,9 @@ use gputop_model::{Bytes, Device, GpuProcess};
 /// What was found out about one pod.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PodUse {
-    /// Devices used lately, whether given or not.
-    pub in_use: usize,
-    /// Memory of its processes; `None`: none of them could be measured.
+    /// Devices used lately, whether given or not; `None`: can not be told.
+    pub in_use: Option<usize>,
+    /// Memory of its processes; `None`: not all of them could be seen and measured.
     pub memory_used: Option<Bytes>,
     /// How long all its given devices have been quiet, when that is at least `idle_after`.
     pub idle_for: Option<Duration>,
@@ -30,6 +30,14 @@ pub(super) struct PodDeviceView<'a> {
 }
 
 impl PodDeviceView<'_> {
+    /// Whether the driver lists the processes of the device.
+    fn is_listed(&self) -> bool {
+        self.device
+            .is_some_and(|device| device.process_count.known().is_some())
+    }
+}
+
+impl PodDeviceView<'_> {
     /// How long the pod has not used the device; `None`: can not be told.
     fn quiet_for(&self) -> Option<Duration> {
         let own = self
@@ -45,7 +53,7 @@ impl PodDeviceView<'_> {
             // The device's own figure speaks for the pod when it is the only holder.
             Some(None) | None if self.alone => self.device.and_then(|d| d.idle_for.get()),
             // Shared, given, and not one process: this pod does nothing with it.
-            None if self.given => Some(Duration::MAX),
+            None if self.given && self.is_listed() => Some(Duration::MAX),
             _ => None,
         }
     }
@@ -54,22 +62,27 @@ impl PodDeviceView<'_> {
 /// Sums up `views`, one for each device that the pod was given or uses.
 pub(super) fn pod_use(views: &[PodDeviceView<'_>], idle_after: Duration) -> PodUse {
     let mut use_ = PodUse::default();
-    let mut memory = None;
+    let mut in_use = Some(0);
+    let mut memory = Some(Bytes(0));
     let mut quiet: Option<Duration> = None;
     let mut all_given_quiet = true;
     for view in views {
         use_.unrequested |= !view.given;
-        for process in &view.processes {
-            if let Some(bytes) = process.memory_used.get() {
-                memory = Some(memory.unwrap_or_default() + bytes);
-            }
-        }
+        let own: Option<Bytes> = view.processes.iter().map(|p| p.memory_used.get()).sum();
         let idle = view.quiet_for();
         let lately = match idle {
-            Some(idle) => idle < idle_after,
-            None => !view.processes.is_empty(),
+            Some(idle) => Some(idle < idle_after),
+            // It has processes there and nobody can say what they do.
+            None if !view.processes.is_empty() => Some(true),
+            None => None,
         };
-        use_.in_use += usize::from(lately);
+        // Work without a visible process has memory that is not visible either.
+        let hidden = view.processes.is_empty() && (lately != Some(false) || !view.is_listed());
+        let own = own.filter(|_| !hidden);
+        memory = memory.zip(own).map(|(sum, own)| sum + own);
+        in_use = in_use
+            .zip(lately)
+            .map(|(sum, lately)| sum + usize::from(lately));
         if view.given {
             match idle {
                 Some(idle) if idle >= idle_after => {
@@ -79,12 +92,9 @@ pub(super) fn pod_use(views: &[PodDeviceView<'_>], idle_after: Duration) -> PodU
             }
         }
     }
-    let nothing_runs = views.iter().all(|view| view.processes.is_empty());
-    use_.memory_used = if nothing_runs && !views.is_empty() {
-        Some(Bytes(0))
-    } else {
-        memory
-    };
+    use_.in_use = in_use;
+    // Without any device there is no memory to speak of.
+    use_.memory_used = memory.filter(|_| !views.is_empty());
     // A pod that never had a process on a shared device is idle without a known beginning.
     use_.idle_for = quiet.filter(|idle| all_given_quiet && *idle < Duration::MAX);
     use_
@@ -101,6 +111,7 @@ mod tests {
     fn gpu(idle: Option<u64>) -> Device {
         let kind = DeviceKind::Gpu { mig_enabled: false };
         let mut device = Device::unmeasured(0, "GPU-0".into(), String::new(), kind);
+        device.process_count = 1.into();
         device.idle_for = idle.map_or(Reading::Unsupported, |s| Duration::from_secs(s).into());
         device
     }
@@ -138,7 +149,7 @@ mod tests {
     fn a_notebook_that_holds_memory_and_does_nothing_is_idle() {
         let (gpu, notebook) = (gpu(Some(7200)), process(Some(7200), Some(9000)));
         let use_ = pod_use(&[view(&gpu, true, true, vec![&notebook])], IDLE_AFTER);
-        assert_eq!(use_.in_use, 0);
+        assert_eq!(use_.in_use, Some(0));
         assert_eq!(use_.idle_for, Some(Duration::from_secs(7200)));
         assert_eq!(use_.memory_used, Some(Bytes::from_mib(9000)));
     }
@@ -149,18 +160,18 @@ mod tests {
         let use_ = pod_use(&[view(&gpu, true, false, vec![&own])], IDLE_AFTER);
         assert_eq!(
             (use_.in_use, use_.idle_for),
-            (0, Some(Duration::from_secs(900)))
+            (Some(0), Some(Duration::from_secs(900)))
         );
         // No process at all on a shared device: not used, since nobody knows when.
         let use_ = pod_use(&[view(&gpu, true, false, vec![])], IDLE_AFTER);
-        assert_eq!((use_.in_use, use_.idle_for), (0, None));
+        assert_eq!((use_.in_use, use_.idle_for), (Some(0), None));
     }
 
     #[test]
     fn invisible_processes_leave_the_word_to_the_device() {
         let gpu = gpu(Some(0));
         let use_ = pod_use(&[view(&gpu, true, true, vec![])], IDLE_AFTER);
-        assert_eq!((use_.in_use, use_.memory_used), (1, Some(Bytes(0))));
+        assert_eq!((use_.in_use, use_.memory_used), (Some(1), None));
     }
 
     #[test]
@@ -169,7 +180,7 @@ mod tests {
         let use_ = pod_use(&[view(&gpu, true, true, vec![&own])], IDLE_AFTER);
         assert_eq!(
             (use_.in_use, use_.idle_for, use_.memory_used),
-            (1, None, None)
+            (Some(1), None, None)
         );
     }
 
@@ -181,7 +192,7 @@ mod tests {
             view(&busy, true, true, vec![]),
         ];
         let use_ = pod_use(&views, IDLE_AFTER);
-        assert_eq!((use_.in_use, use_.idle_for), (1, None));
+        assert_eq!((use_.in_use, use_.idle_for), (Some(1), None));
     }
 
     #[test]
@@ -189,6 +200,6 @@ mod tests {
         let (gpu, own) = (gpu(Some(0)), process(Some(0), Some(500)));
         let use_ = pod_use(&[view(&gpu, false, false, vec![&own])], IDLE_AFTER);
         assert!(use_.unrequested);
-        assert_eq!(use_.in_use, 1);
+        assert_eq!(use_.in_use, Some(1));
     }
 }

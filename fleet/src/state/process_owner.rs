@@ -48,8 +48,9 @@ pub(super) fn owner(process: &GpuProcess, node: &NodeName, names: &Names<'_>) ->
         } => (uid, container_id, namespace, pod, container),
     };
     let by_uid = uid.as_ref().and_then(|uid| names.by_uid.get(uid));
-    let by_key = match (namespace, pod) {
-        (Some(namespace), Some(pod)) => names.by_key(namespace, pod),
+    // A name finds a pod only where no uid says which one it was: pods are re-created.
+    let by_key = match (uid, namespace, pod) {
+        (None, Some(namespace), Some(pod)) => names.by_key(namespace, pod),
         _ => None,
     };
     // A pod of the same name on another node is another pod.

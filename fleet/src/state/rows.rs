@@ -124,8 +124,8 @@ pub struct DeviceRow {
     pub(super) position: usize,
     /// Free, used, idle…
     pub state: DeviceState,
-    /// The node is ready and not cordoned.
-    pub schedulable: bool,
+    /// Why the node takes no pods; `None`: it does.
+    pub closed: Option<Closed>,
     /// Who was given it; `None`: not known.
     pub allocated_to: Option<Vec<AllocatedTo>>,
     /// Positions in [`Picture::processes`].
@@ -141,6 +141,26 @@ impl DeviceRow {
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.snapshot.devices[self.position]
+    }
+}
+
+/// Why a node takes no pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// It is not ready.
+    NotReady,
+    /// Somebody has cordoned it.
+    Cordoned,
+}
+
+impl Closed {
+    /// For the screen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotReady => "not ready",
+            Self::Cordoned => "cordoned",
+        }
     }
 }
 
@@ -166,10 +186,9 @@ pub struct Gap {
     pub node: NodeName,
     /// GPU units that it offers.
     pub units: i64,
-    /// Physical GPUs or MIG instances that it should have, from the labels of GPU feature
-    /// discovery, else from its units.
-    pub devices: usize,
-    /// Product by the same labels.
+    /// Physical GPUs by the label of GPU feature discovery; `None`: nobody knows.
+    pub devices: Option<usize>,
+    /// Product by the same labels; the label names one product even where the node has several.
     pub product: Option<String>,
     /// Devices that the API names, because containers were given them.
     pub named: Vec<(GpuUuid, Vec<AllocatedTo>)>,

@@ -24,6 +24,8 @@ pub enum Watched {
     Nodes,
     /// Pods.
     Pods,
+    /// The API server itself, which is asked now and then whether it answers.
+    Server,
 }
 
 /// State of one watch.
@@ -68,6 +70,8 @@ pub enum Update {
     /// Only the pods of this namespace can be seen, so that nothing can be said about what is
     /// free.
     OneNamespace(String),
+    /// The pods of all namespaces can be seen (again).
+    AllNamespaces,
     /// A watch changed its state.
     Watch(Watched, WatchState),
 }
@@ -80,6 +84,8 @@ pub struct Fleet {
     agents: BTreeMap<NodeName, AgentReport>,
     node_watch: WatchState,
     pod_watch: WatchState,
+    server: WatchState,
+    pods_listed: bool,
     one_namespace: Option<String>,
     no_agents: bool,
 }
@@ -118,6 +124,7 @@ impl Fleet {
                 self.agents.remove(&name);
             }
             Update::Pods(Listing::Whole(pods)) => {
+                self.pods_listed = true;
                 self.pods = pods.into_iter().map(|pod| (pod.uid.clone(), pod)).collect();
             }
             Update::Pods(Listing::Changed(pod)) => {
@@ -127,8 +134,10 @@ impl Fleet {
                 self.pods.remove(&uid);
             }
             Update::OneNamespace(namespace) => self.one_namespace = Some(namespace),
+            Update::AllNamespaces => self.one_namespace = None,
             Update::Watch(Watched::Nodes, state) => self.node_watch.follow(state),
             Update::Watch(Watched::Pods, state) => self.pod_watch.follow(state),
+            Update::Watch(Watched::Server, state) => self.server.follow(state),
         }
     }
 
@@ -161,6 +170,7 @@ impl Fleet {
         match watched {
             Watched::Nodes => &self.node_watch,
             Watched::Pods => &self.pod_watch,
+            Watched::Server => &self.server,
         }
     }
 
@@ -168,6 +178,13 @@ impl Fleet {
     #[must_use]
     pub fn one_namespace(&self) -> Option<&str> {
         self.one_namespace.as_deref()
+    }
+
+    /// Whether every pod of the cluster is known, so that something can be said about what is
+    /// free. True from the first whole list on, also while the API server is away.
+    #[must_use]
+    pub const fn knows_all_pods(&self) -> bool {
+        self.pods_listed && self.one_namespace.is_none()
     }
 
     /// Whether daemons are asked at all.

@@ -5,35 +5,44 @@ use gputop_model::{Phase, Readiness};
 use super::agent::AgentStatus;
 use super::device_state::DeviceState;
 use super::node_row::{device_counts, sums};
-use super::rows::{NodeRow, Picture, Totals};
+use super::rows::{DeviceCounts, NodeRow, Picture, Totals};
 use super::store::Fleet;
+
+/// Devices by state. What a silent daemon said last is not counted as if it were so now, and what
+/// nobody can see is not left out.
+fn counts(picture: &Picture) -> DeviceCounts {
+    let mut counts = device_counts(picture.devices.iter().filter(|row| !row.stale));
+    let stale = picture
+        .devices
+        .iter()
+        .filter(|row| row.stale && !row.device().is_partitioned());
+    let unseen = picture
+        .gaps
+        .iter()
+        .map(|gap| gap.devices.unwrap_or(1))
+        .sum::<usize>();
+    let unknown = stale.count() + unseen;
+    if unknown > 0 {
+        *counts.entry(DeviceState::Unknown).or_default() += unknown;
+    }
+    counts
+}
 
 /// The header's figures.
 pub(super) fn totals(picture: &Picture, fleet: &Fleet) -> Totals {
     let ready = |row: &NodeRow| row.info.readiness == Readiness::Ready;
-    let schedulable = |row: &NodeRow| ready(row) && !row.info.cordoned;
     let (memory, power) = sums(&picture.nodes);
     Totals {
         nodes: picture.nodes.len(),
         nodes_ready: picture.nodes.iter().filter(|row| ready(row)).count(),
-        devices: device_counts(&picture.devices),
+        devices: counts(picture),
         devices_free: picture
             .devices
             .iter()
-            .filter(|row| row.state == DeviceState::Free && row.schedulable)
+            .filter(|row| row.state == DeviceState::Free && row.closed.is_none() && !row.stale)
             .count(),
-        units_allocatable: picture
-            .nodes
-            .iter()
-            .filter(|row| schedulable(row))
-            .map(NodeRow::allocatable)
-            .sum(),
-        units_requested: picture
-            .nodes
-            .iter()
-            .filter(|row| schedulable(row))
-            .map(NodeRow::requested)
-            .sum(),
+        units_allocatable: picture.nodes.iter().map(NodeRow::allocatable).sum(),
+        units_requested: picture.nodes.iter().map(NodeRow::requested).sum(),
         pods_pending: fleet
             .pods()
             .values()
@@ -54,7 +63,12 @@ pub(super) fn totals(picture: &Picture, fleet: &Fleet) -> Totals {
         agents_expected: picture
             .nodes
             .iter()
-            .filter(|row| !matches!(row.agent, AgentStatus::Absent | AgentStatus::NotAsked))
+            .filter(|row| {
+                !matches!(
+                    row.agent,
+                    AgentStatus::Absent | AgentStatus::Hidden | AgentStatus::NotAsked
+                )
+            })
             .count(),
     }
 }

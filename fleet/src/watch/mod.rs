@@ -1,13 +1,14 @@
 //! Kube watches, reduced to small typed deltas at the edge.
 //!
 //! One watch of nodes and one of pods; no periodic lists. After any failure the whole list is
-//! taken anew, so that the first good answer ends a [`WatchState::Lost`].
+//! taken anew, so that the first good answer ends a [`crate::state::WatchState::Lost`].
 
 mod daemons;
 mod node;
 mod nullable;
 mod pod;
 mod pod_reason;
+mod pulse;
 mod run;
 
 use futures::future::BoxFuture;
@@ -56,11 +57,13 @@ pub(crate) fn start(
         observe: move |listing: &Listing<PodUid, PodInfo>| {
             targets.send_if_modified(|daemons| daemons::observe(daemons, listing));
         },
-        lane,
+        lane: lane.clone(),
         epoch: options.epoch,
     };
     spawn(cancel, Box::pin(nodes.run()));
     spawn(cancel, Box::pin(pods.run()));
+    let pulse = pulse::pulse(client.clone(), lane, options.epoch);
+    spawn(cancel, Box::pin(pulse));
     receiver
 }
 

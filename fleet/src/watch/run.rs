@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
+use kube::api::ListParams;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
@@ -48,13 +49,26 @@ where
     /// Runs until the lane is closed.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(5));
+        // While only the fallback may be read: what could not be.
+        let mut refused: Option<Api<O>> = None;
         while !self.lane.is_closed() {
-            let Some(error) = self.watch_once(&mut backoff).await else {
-                return;
+            let ended = tokio::select! {
+                ended = self.watch_once(&mut backoff) => ended,
+                () = allowed_again(refused.as_ref()) => {
+                    if let Some(all) = refused.take() {
+                        self.api = all;
+                    }
+                    self.send(Update::AllNamespaces).await;
+                    continue;
+                }
             };
+            let Some(error) = ended else { return };
             let wait = if is_forbidden(&error) {
-                if let Some((api, namespace)) = self.fallback.take() {
-                    self.api = api;
+                if let Some((api, namespace)) = &self.fallback
+                    && refused.is_none()
+                {
+                    let (api, namespace) = (api.clone(), namespace.clone());
+                    refused = Some(std::mem::replace(&mut self.api, api));
                     self.send(Update::OneNamespace(namespace)).await;
                     continue;
                 }
@@ -115,6 +129,23 @@ where
 
     async fn send(&self, update: Update) -> bool {
         self.lane.send(update).await.is_ok()
+    }
+}
+
+/// Waits until `all` may be listed: a right can be given, or have been missing for a moment only,
+/// while the API server started. For ever without one.
+async fn allowed_again<O>(all: Option<&Api<O>>)
+where
+    O: Clone + DeserializeOwned + Debug,
+{
+    let Some(all) = all else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::time::sleep(FORBIDDEN_RETRY).await;
+        if all.list(&ListParams::default().limit(1)).await.is_ok() {
+            return;
+        }
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn new() -> Self {
         let mut fleet = Fleet::new();
+        fleet.apply(Update::Pods(Listing::Whole(Vec::new())));
         for watched in [Watched::Nodes, Watched::Pods] {
             fleet.apply(Update::Watch(watched, WatchState::Live));
         }
@@ -133,10 +134,11 @@ pub(crate) fn gpu(index: u32, uuid: &str, idle: u64) -> Device {
     let busy = if idle == 0 { 90 } else { 0 };
     Device {
         memory_total: Bytes::from_gib(24).into(),
-        memory_used: Bytes::from_gib(1).into(),
+        memory_used: Bytes::from_mib(500).into(),
         utilization: Percent(busy).into(),
         temperature: Celsius(60).into(),
         health: Health::Ok.into(),
+        process_count: 0.into(),
         idle_for: Duration::from_secs(idle).into(),
         ..Device::unmeasured(
             index,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gputop_model::{Device, Failure, GpuProcess, Reading};
+use gputop_model::{Device, Failure, GpuProcess, GpuUuid, Reading};
 
 /// One GPU's part of a sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,7 @@ fn aged_device(device: Device, by: Duration) -> Device {
         power_limit: device.power_limit.aged(by),
         throttle_reasons: device.throttle_reasons.aged(by),
         health: device.health.aged(by),
+        process_count: device.process_count.aged(by),
         idle_for: device.idle_for.aged(by),
         ..device
     }
@@ -63,7 +64,14 @@ pub(crate) fn failed_device(device: Device, failure: Failure) -> Device {
         power_limit: Reading::Failed(failure),
         throttle_reasons: Reading::Failed(failure),
         health: Reading::Failed(failure),
+        process_count: Reading::Failed(failure),
         idle_for: Reading::Failed(failure),
         ..device
     }
+}
+
+/// Number of `processes` on the device `uuid`.
+pub(crate) fn count(processes: &[GpuProcess], uuid: &GpuUuid) -> Reading<u32> {
+    let number = processes.iter().filter(|p| p.device == *uuid).count();
+    u32::try_from(number).unwrap_or(u32::MAX).into()
 }

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use gputop_model::{
-    Bytes, Celsius, Device, DeviceKind, Health, MilliWatts, Percent, Reading, ThrottleReason,
+    Bytes, Celsius, Device, DeviceKind, Failure, Health, MilliWatts, Percent, Reading,
+    ThrottleReason, printable,
 };
 
 use super::WireError;
 use super::reading::{Reasons, millis, take};
-use super::text::clean;
 use crate::pb;
 use crate::pb::health::Level;
+
+/// The code of a reading that was sent and makes no sense.
+const OUT_OF_RANGE: u32 = 1;
 
 impl From<&Device> for pb::Device {
     fn from(device: &Device) -> Self {
@@ -52,6 +55,7 @@ impl From<&Device> for pb::Device {
                 }
             }),
             health: reasons.put("health", &device.health, health_to_wire),
+            process_count: reasons.put("process_count", &device.process_count, |v| *v),
             idle_ms: reasons.put("idle_ms", &device.idle_for, |v| millis(*v)),
             not_fresh: reasons.into_list(),
         }
@@ -73,30 +77,24 @@ impl TryFrom<pb::Device> for Device {
                 mig_enabled: wire.mig_enabled,
             },
             Some(mig) => DeviceKind::MigInstance {
-                profile: mig.profile,
-                parent: mig.parent_uuid.into(),
+                profile: printable(mig.profile),
+                parent: printable(mig.parent_uuid).into(),
             },
         };
         let health = wire.health.and_then(health_from_wire);
         Ok(Self {
             index: wire.index,
-            uuid: wire.uuid.into(),
-            product: clean(wire.product),
+            uuid: printable(wire.uuid).into(),
+            product: printable(wire.product),
             kind,
             memory_total: take("memory_total_bytes", wire.memory_total_bytes, why).map(Bytes),
             memory_used: take("memory_used_bytes", wire.memory_used_bytes, why).map(Bytes),
-            utilization: percent(
-                "Device.utilization_percent",
-                take("utilization_percent", wire.utilization_percent, why),
-            )?,
-            memory_utilization: percent(
-                "Device.memory_utilization_percent",
-                take(
-                    "memory_utilization_percent",
-                    wire.memory_utilization_percent,
-                    why,
-                ),
-            )?,
+            utilization: percent(take("utilization_percent", wire.utilization_percent, why)),
+            memory_utilization: percent(take(
+                "memory_utilization_percent",
+                wire.memory_utilization_percent,
+                why,
+            )),
             temperature: take("temperature_celsius", wire.temperature_celsius, why).map(Celsius),
             power: take("power_mw", wire.power_mw, why).map(MilliWatts),
             power_limit: take("power_limit_mw", wire.power_limit_mw, why).map(MilliWatts),
@@ -108,25 +106,18 @@ impl TryFrom<pb::Device> for Device {
                     .collect()
             }),
             health: take("health", health, why),
+            process_count: take("process_count", wire.process_count, why),
             idle_for: take("idle_ms", wire.idle_ms, why).map(Duration::from_millis),
         })
     }
 }
 
-/// A percentage from the wire, refused above 100.
-pub(super) fn percent(
-    field: &'static str,
-    reading: Reading<u32>,
-) -> Result<Reading<Percent>, WireError> {
-    if let Some(&value) = reading.known()
-        && value > 100
-    {
-        return Err(WireError::OutOfRange {
-            field,
-            value: value.into(),
-        });
+/// A percentage from the wire. A number above 100 costs that reading only.
+pub(super) fn percent(reading: Reading<u32>) -> Reading<Percent> {
+    if reading.known().is_some_and(|value| *value > 100) {
+        return Reading::Failed(Failure::Other(OUT_OF_RANGE));
     }
-    Ok(reading.map(Percent::clamped))
+    reading.map(Percent::clamped)
 }
 
 fn health_to_wire(health: &Health) -> pb::Health {
@@ -146,10 +137,10 @@ fn health_from_wire(wire: pb::Health) -> Option<Health> {
         Level::Unspecified => None,
         Level::Ok => Some(Health::Ok),
         Level::Degraded => Some(Health::Degraded {
-            why: clean(wire.why),
+            why: printable(wire.why),
         }),
         Level::Sick => Some(Health::Sick {
-            why: clean(wire.why),
+            why: printable(wire.why),
         }),
     }
 }

@@ -4,7 +4,6 @@ mod device;
 mod process;
 mod reading;
 pub(crate) mod snapshot;
-mod text;
 
 use thiserror::Error;
 
@@ -16,13 +15,5 @@ pub enum WireError {
     Missing {
         /// Message and field, as in the .proto file.
         field: &'static str,
-    },
-    /// A number is outside the range of its unit.
-    #[error("field {field} is out of range: {value}")]
-    OutOfRange {
-        /// Message and field, as in the .proto file.
-        field: &'static str,
-        /// What was sent.
-        value: u64,
     },
 }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use gputop_model::{Bytes, GpuProcess, Holder, OutsideKind, ProcessKind};
+use gputop_model::{Bytes, GpuProcess, Holder, OutsideKind, ProcessKind, printable};
 
 use super::WireError;
 use super::device::percent;
 use super::reading::{Reasons, millis, take};
-use super::text::clean;
 use crate::pb;
 use crate::pb::process::Kind;
 
@@ -53,15 +52,12 @@ impl TryFrom<pb::Process> for GpuProcess {
         Ok(Self {
             pid: wire.pid,
             start_ticks: wire.start_ticks,
-            device: wire.device_uuid.into(),
+            device: printable(wire.device_uuid).into(),
             kind,
-            name: clean(wire.name),
-            user: take("user", wire.user, why).map(clean),
+            name: printable(wire.name),
+            user: take("user", wire.user, why).map(printable),
             memory_used: take("memory_used_bytes", wire.memory_used_bytes, why).map(Bytes),
-            sm: percent(
-                "Process.sm_percent",
-                take("sm_percent", wire.sm_percent, why),
-            )?,
+            sm: percent(take("sm_percent", wire.sm_percent, why)),
             idle_for: take("idle_ms", wire.idle_ms, why).map(Duration::from_millis),
             holder: holder_from_wire(wire.holder),
         })
@@ -101,15 +97,15 @@ fn holder_from_wire(wire: Option<pb::process::Holder>) -> Holder {
     match wire {
         None => Holder::Unknown,
         Some(pb::process::Holder::Pod(pod)) => Holder::Pod {
-            uid: pod.uid.map(Into::into),
-            container_id: pod.container_id.map(clean),
-            namespace: pod.namespace.map(clean),
-            pod: pod.pod.map(clean),
-            container: pod.container.map(clean),
+            uid: pod.uid.map(|uid| printable(uid).into()),
+            container_id: pod.container_id.map(printable),
+            namespace: pod.namespace.map(printable),
+            pod: pod.pod.map(printable),
+            container: pod.container.map(printable),
         },
         Some(pb::process::Holder::Outside(outside)) => Holder::Outside {
             kind: OutsideKind::from_name(&outside.kind).unwrap_or(OutsideKind::Other),
-            name: clean(outside.name),
+            name: printable(outside.name),
         },
     }
 }

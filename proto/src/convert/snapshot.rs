@@ -1,10 +1,9 @@
 //! Whole snapshots, the driver's state and allocations.
 
-use gputop_model::{Allocation, DeviceId, DriverState, NodeSnapshot, Reading};
+use gputop_model::{Allocation, DeviceId, DriverState, NodeSnapshot, Reading, printable};
 
 use super::WireError;
 use super::reading::{Reasons, take};
-use super::text::clean;
 use crate::pb;
 use crate::pb::driver::State;
 
@@ -30,8 +29,8 @@ impl TryFrom<pb::Snapshot> for NodeSnapshot {
             field: "Snapshot.driver",
         })?;
         Ok(Self {
-            node: wire.node.into(),
-            daemon_version: clean(wire.daemon_version),
+            node: printable(wire.node).into(),
+            daemon_version: printable(wire.daemon_version),
             sequence: wire.sequence,
             driver: driver.into(),
             devices: wire
@@ -84,20 +83,20 @@ impl From<pb::Driver> for DriverState {
     fn from(wire: pb::Driver) -> Self {
         match wire.state() {
             State::Ready => Self::Ready {
-                version: wire.version,
-                cuda: wire.cuda,
+                version: printable(wire.version),
+                cuda: wire.cuda.map(printable),
             },
             State::NoDriver => Self::NoDriver {
-                why: clean(wire.why),
+                why: printable(wire.why),
             },
             State::NoGpu => Self::NoGpu {
-                version: wire.version,
+                version: printable(wire.version),
             },
             State::Mismatch => Self::Mismatch {
-                why: clean(wire.why),
+                why: printable(wire.why),
             },
             State::Failed => Self::Failed {
-                why: clean(wire.why),
+                why: printable(wire.why),
             },
             State::Unspecified => Self::Failed {
                 why: "the daemon reports a state that this client does not know".to_owned(),
@@ -133,11 +132,11 @@ pub(crate) fn allocations_from_wire(wire: pb::Allocations) -> Reading<Vec<Alloca
         list.items
             .into_iter()
             .map(|item| Allocation {
-                namespace: clean(item.namespace),
-                pod: clean(item.pod),
-                container: clean(item.container),
-                resource: clean(item.resource),
-                device_id: DeviceId::new(item.device_id),
+                namespace: printable(item.namespace),
+                pod: printable(item.pod),
+                container: printable(item.container),
+                resource: printable(item.resource),
+                device_id: DeviceId::new(printable(item.device_id)),
             })
             .collect()
     })

@@ -42,6 +42,8 @@ pub enum ActionId {
     Back,
     /// Pods without a GPU too.
     AllPods,
+    /// All namespaces, or only the one that was asked for.
+    AllNamespaces,
     /// Keep the filter and go on.
     KeepFilter,
     /// Drop the filter.
@@ -264,6 +266,18 @@ pub static ACTIONS: &[Action] = &[
             "all-pods",
             &[Chord::char('a')],
             "show or hide pods without a GPU",
+        )
+    },
+    Action {
+        available: |state| match state.session.only_namespace {
+            Some(_) => Ok(()),
+            None => Err("all namespaces are shown; start with -n to see one".into()),
+        },
+        ..action(
+            ActionId::AllNamespaces,
+            "all-namespaces",
+            &[Chord::char('0')],
+            "all namespaces, or only the one asked for with -n",
         )
     },
     Action {

@@ -35,10 +35,14 @@ impl Api {
     #[must_use]
     pub fn of(fleet: &Fleet, clock: Clock) -> Self {
         let watches = [Watched::Nodes, Watched::Pods].map(|watched| fleet.watch(watched));
-        let lost = watches.iter().filter_map(|watch| match watch {
-            WatchState::Lost { since, why } => Some((clock.now.since(*since), why)),
-            _ => None,
-        });
+        let server = fleet.watch(Watched::Server);
+        let lost = watches
+            .iter()
+            .chain([&server])
+            .filter_map(|watch| match watch {
+                WatchState::Lost { since, why } => Some((clock.now.since(*since), why)),
+                _ => None,
+            });
         if let Some((age, why)) = lost.max_by_key(|(age, _)| *age) {
             let shown = !fleet.nodes().is_empty() || !fleet.pods().is_empty();
             return Self::Lost {

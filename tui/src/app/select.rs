@@ -1,6 +1,6 @@
 //! Which rows a place shows, in which order.
 
-use gputop_fleet::state::{Picture, PodRow};
+use gputop_fleet::state::{Picture, PodRow, ProcessOwner, ProcessRow};
 use gputop_model::{Clock, Phase};
 
 use super::place::Place;
@@ -15,6 +15,8 @@ pub(super) struct Selection<'a> {
     pub(super) clock: Clock,
     /// Pods that do not concern GPUs too.
     pub(super) all_pods: bool,
+    /// Pods and processes of this namespace only.
+    pub(super) namespace: Option<&'a str>,
 }
 
 /// The rows of `place`, filtered.
@@ -30,8 +32,12 @@ pub(super) fn rows(selection: Selection<'_>, place: &Place) -> Vec<Row> {
 
 fn unfiltered(selection: Selection<'_>, place: &Place) -> Vec<Row> {
     let Selection {
-        picture, all_pods, ..
+        picture,
+        all_pods,
+        namespace,
+        ..
     } = selection;
+    let here = |of: Option<&str>| namespace.is_none_or(|wanted| of == Some(wanted));
     let within = &place.within;
     match place.view {
         View::Nodes => (0..picture.nodes.len()).map(Row::Node).collect(),
@@ -40,6 +46,7 @@ fn unfiltered(selection: Selection<'_>, place: &Place) -> Vec<Row> {
             .pods
             .iter()
             .enumerate()
+            .filter(|(_, row)| here(Some(&row.info.key.namespace)))
             .filter(|(_, row)| (all_pods || is_of_interest(row)) && within.has_pod(picture, row))
             .map(|(at, _)| Row::Pod(at))
             .collect(),
@@ -47,6 +54,7 @@ fn unfiltered(selection: Selection<'_>, place: &Place) -> Vec<Row> {
             .processes
             .iter()
             .enumerate()
+            .filter(|(_, row)| here(namespace_of(row)))
             .filter(|(_, row)| within.has_process(picture, row))
             .map(|(at, _)| Row::Process(at))
             .collect(),
@@ -78,6 +86,13 @@ fn node_of(picture: &Picture, row: Row) -> Option<&gputop_model::NodeName> {
     match row {
         Row::Device(at) => picture.devices.get(at).map(|row| &row.node),
         Row::Gap(at) => picture.gaps.get(at).map(|gap| &gap.node),
+        _ => None,
+    }
+}
+
+fn namespace_of(row: &ProcessRow) -> Option<&str> {
+    match &row.owner {
+        ProcessOwner::Pod { namespace, .. } => Some(namespace),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use gputop_fleet::state::{Fleet, Picture, Settings, join};
+use gputop_fleet::state::{Fleet, Picture, Settings, WatchState, Watched, join};
 use gputop_model::{Clock, Phase};
 use tui_input::Input;
 
@@ -26,6 +26,8 @@ pub struct Session {
     pub server_version: String,
     /// Default namespace, as kubectl's.
     pub namespace: String,
+    /// Show only the pods and processes of this namespace at first (`-n`).
+    pub only_namespace: Option<String>,
     /// Seed of the simulated cluster; `None`: the cluster is real.
     pub seed: Option<u64>,
     /// The nodes' daemons are asked.
@@ -42,6 +44,7 @@ impl Default for Session {
             context: String::new(),
             server_version: String::new(),
             namespace: "default".to_owned(),
+            only_namespace: None,
             seed: None,
             agents: true,
             no_color: false,
@@ -75,6 +78,8 @@ pub struct State {
     pub clock: Clock,
     /// Pods without a GPU are shown too.
     pub all_pods: bool,
+    /// The only namespace whose pods and processes are shown.
+    pub namespace: Option<String>,
     /// The filter while it is edited.
     pub filter_input: Option<Input>,
     /// What lies over the tables, the topmost last.
@@ -105,6 +110,7 @@ impl State {
             } else {
                 Theme::dark()
             },
+            namespace: session.only_namespace.clone(),
             session,
             fleet,
             picture: Picture::default(),
@@ -172,7 +178,11 @@ impl State {
     /// Whether the first lists have brought anything that can be counted.
     #[must_use]
     pub fn is_counted(&self) -> bool {
-        self.fleet.is_listed() || !self.picture.nodes.is_empty()
+        let refused = matches!(
+            self.fleet.watch(Watched::Nodes),
+            WatchState::Forbidden { .. }
+        );
+        !self.picture.nodes.is_empty() || (self.fleet.is_listed() && !refused)
     }
 
     /// What cells are made from.
@@ -219,6 +229,7 @@ impl State {
             picture: &self.picture,
             clock: self.clock,
             all_pods: self.all_pods,
+            namespace: self.namespace.as_deref(),
         }
     }
 

@@ -140,6 +140,13 @@ fn perform(state: &mut State, action: ActionId) -> Vec<Effect> {
             state.all_pods = !state.all_pods;
             state.rows_changed = true;
         }
+        ActionId::AllNamespaces => {
+            state.namespace = match state.namespace {
+                Some(_) => None,
+                None => state.session.only_namespace.clone(),
+            };
+            state.rows_changed = true;
+        }
     }
     Vec::new()
 }

@@ -14,7 +14,7 @@ pub(super) async fn cluster(global: &Global) -> Result<(), Failure> {
     runtime::require_terminal().map_err(|error| no_screen(&error))?;
     // Everything that may need the terminal (a credential plug-in's question) happens first.
     let connection = connect(&global.request()).await?;
-    open(&connection, None).await
+    open(&connection, global, None).await
 }
 
 /// Opens the app on the simulated cluster.
@@ -26,10 +26,10 @@ pub(super) async fn demo(global: &Global, args: &super::args::Demo) -> Result<()
     if let Some(namespace) = &global.namespace {
         connection.namespace.clone_from(namespace);
     }
-    open(&connection, Some(demo.seed)).await
+    open(&connection, global, Some(demo.seed)).await
 }
 
-async fn open(connection: &Connection, seed: Option<u64>) -> Result<(), Failure> {
+async fn open(connection: &Connection, global: &Global, seed: Option<u64>) -> Result<(), Failure> {
     let epoch = Instant::now();
     let namespace = connection.namespace.clone();
     let options = Options {
@@ -42,6 +42,7 @@ async fn open(connection: &Connection, seed: Option<u64>) -> Result<(), Failure>
         context: connection.context.clone(),
         server_version: connection.server_version.clone(),
         namespace,
+        only_namespace: global.namespace.clone(),
         seed,
         ..Session::default()
     };

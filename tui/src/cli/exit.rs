@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::{ExitCode, Termination};
 
 use gputop_fleet::connect::{ConnectError, Problem};
+use gputop_model::printable;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,11 +56,13 @@ impl Failure {
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        let (ConnectError::NoCluster(problem) | ConnectError::Failed(problem)) = error;
-        Self {
-            exit: Exit::Unreachable,
-            problem,
-        }
+        let (exit, problem) = match error {
+            ConnectError::Usage(problem) => (Exit::Usage, problem),
+            ConnectError::NoCluster(problem) | ConnectError::Failed(problem) => {
+                (Exit::Unreachable, problem)
+            }
+        };
+        Self { exit, problem }
     }
 }
 
@@ -68,11 +71,20 @@ pub(super) fn report(failure: &Failure) -> Exit {
     let Problem { what, fix } = &failure.problem;
     let mut stderr = std::io::stderr().lock();
     // Nobody is left to tell when stderr is closed.
-    let _written = writeln!(stderr, "gputop-k3s: {what}.\n{fix}");
+    let _written = writeln!(
+        stderr,
+        "gputop-k3s: {}.\n{}",
+        printable(what.clone()),
+        printable(fix.clone())
+    );
     failure.exit
 }
 
 /// Says on stderr that the result is incomplete.
 pub(super) fn warn(what: &str) {
-    let _written = writeln!(std::io::stderr().lock(), "warning: {what}");
+    let _written = writeln!(
+        std::io::stderr().lock(),
+        "warning: {}",
+        printable(what.to_owned())
+    );
 }

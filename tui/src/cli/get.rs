@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gputop_fleet::connect::{Connection, connect};
 use gputop_fleet::engine::{self, Options};
-use gputop_fleet::state::{Fleet, Picture, Settings, WatchState, Watched, join};
+use gputop_fleet::state::{AgentStatus, Fleet, Picture, Settings, WatchState, Watched, join};
 use gputop_model::Clock;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -97,7 +97,7 @@ fn forbidden(fleet: &Fleet, kind: KindArg) -> Result<(), Failure> {
             return Err(Failure::new(
                 Exit::Forbidden,
                 why.clone(),
-                "Ask the cluster's administrator for the role gputop-k3s-viewer.",
+                "Ask the cluster's administrator for the right to list nodes and pods.",
             ));
         }
     }
@@ -124,7 +124,13 @@ fn complain(fleet: &Fleet, picture: &Picture, get: &Get) -> Result<(), Failure> 
                 totals.agents_expected
             )
         };
-        let first = picture.nodes.iter().find_map(|row| row.agent.reason());
+        let mut expected = picture.nodes.iter().filter(|row| {
+            matches!(
+                row.agent,
+                AgentStatus::Lost { .. } | AgentStatus::Connecting | AgentStatus::NotRunning { .. }
+            )
+        });
+        let first = expected.find_map(|row| row.agent.reason());
         let fix = first.map_or_else(String::new, |reason| format!("First reason: {reason}."));
         return Err(Failure::new(Exit::Unreachable, what, fix));
     }

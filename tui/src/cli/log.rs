@@ -11,7 +11,14 @@ use super::exit::{Exit, Failure};
 /// Starts the log, if one is wanted.
 pub(super) fn start(file: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = file else { return Ok(()) };
-    let file = OpenOptions::new()
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        // Node, pod and user names are nobody else's business.
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let file = options
         .create(true)
         .append(true)
         .open(path)

@@ -114,12 +114,12 @@ fn measured(picture: &Picture, row: &DeviceRow) -> GpuItem {
         health: device.health.known().map(gputop_model::Health::name),
         age_ms: Some(super::millis(row.age)),
         allocated_to: row.allocated_to.as_deref().map(holders),
-        processes: Some(
+        processes: device.process_count.known().map(|_| {
             row.processes
                 .iter()
                 .map(|at| process::on_device(&picture.processes[*at]))
-                .collect(),
-        ),
+                .collect()
+        }),
     }
 }
 
@@ -128,7 +128,8 @@ fn unmeasured(gap: &Gap) -> Vec<GpuItem> {
         node: gap.node.to_string(),
         index: None,
         uuid,
-        product: gap.product.clone(),
+        // The node's label names one product, its cards may be of several.
+        product: None,
         state: if held.is_some() {
             DeviceState::Allocated
         } else {
@@ -153,7 +154,9 @@ fn unmeasured(gap: &Gap) -> Vec<GpuItem> {
         .named
         .iter()
         .map(|(uuid, held)| nothing(Some(uuid.to_string()), Some(holders(held))));
-    let unnamed = gap.devices.saturating_sub(gap.named.len());
+    // At least one, so that a node with GPUs is never missing.
+    let devices = gap.devices.unwrap_or(1);
+    let unnamed = devices.saturating_sub(gap.named.len());
     named
         .chain((0..unnamed).map(|_| nothing(None, None)))
         .collect()
@@ -182,6 +185,7 @@ impl Cells for GpuItem {
             .allocated_to
             .as_ref()
             .map(|held| match held.as_slice() {
+                [] if self.state == "partitioned" => "its instances".to_owned(),
                 [] => "nobody".to_owned(),
                 [one] => format!("{}/{}", one.namespace, one.pod),
                 [one, rest @ ..] => format!("{}/{} +{}", one.namespace, one.pod, rest.len()),

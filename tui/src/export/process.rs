@@ -11,6 +11,8 @@ use super::table::{Cells, cell};
 pub struct ProcessItem {
     /// Node.
     pub node: String,
+    /// NVML's index of the physical GPU.
+    pub gpu_index: Option<u32>,
     /// UUID of the device.
     pub gpu_uuid: String,
     /// `C` (compute), `G` (graphics) or `C+G`.
@@ -51,14 +53,14 @@ pub(super) fn items(picture: &Picture, namespace: Option<&str>) -> Vec<ProcessIt
     picture
         .processes
         .iter()
-        .map(item)
+        .map(|row| item(picture, row))
         .filter(|item| {
             namespace.is_none_or(|wanted| item.process.namespace.as_deref() == Some(wanted))
         })
         .collect()
 }
 
-fn item(row: &ProcessRow) -> ProcessItem {
+fn item(picture: &Picture, row: &ProcessRow) -> ProcessItem {
     let process = row.process();
     let outside = match &row.owner {
         ProcessOwner::Outside(what) => Some(what.clone()),
@@ -66,6 +68,11 @@ fn item(row: &ProcessRow) -> ProcessItem {
     };
     ProcessItem {
         node: row.node.to_string(),
+        gpu_index: picture
+            .devices
+            .iter()
+            .find(|device| device.node == row.node && device.device().uuid == process.device)
+            .map(|device| device.device().index),
         gpu_uuid: process.device.to_string(),
         kind: process.kind.letters(),
         process: on_device(row),
@@ -104,7 +111,7 @@ pub(super) fn on_device(row: &ProcessRow) -> GpuProcessItem {
 
 impl Cells for ProcessItem {
     const HEADINGS: &'static [&'static str] = &[
-        "NODE", "PID", "USER", "NAME", "TYPE", "SM", "VRAM", "HELD BY",
+        "NODE", "GPU", "PID", "USER", "NAME", "TYPE", "SM", "VRAM", "HELD BY",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -115,6 +122,7 @@ impl Cells for ProcessItem {
             .or_else(|| self.outside.clone());
         vec![
             self.node.clone(),
+            cell(self.gpu_index),
             process.pid.to_string(),
             cell(process.user.as_ref()),
             process.name.clone(),

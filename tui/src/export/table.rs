@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use gputop_model::printable;
 use unicode_width::UnicodeWidthStr;
 
 /// An item that can be a row.
@@ -20,6 +21,8 @@ pub(super) fn cell(value: Option<impl Display>) -> String {
 /// Columns as wide as their widest cell, three spaces between them, none at the end of a line.
 pub fn text_table(headings: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let heading = headings.iter().map(|&heading| heading.to_owned()).collect();
+    // Whatever a cell holds, it moves no cursor.
+    let rows = rows.map(|row| row.into_iter().map(printable).collect());
     let lines: Vec<Vec<String>> = std::iter::once(heading).chain(rows).collect();
     let width = |column: usize| {
         lines

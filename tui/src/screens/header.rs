@@ -61,6 +61,12 @@ fn identity(state: &State, api: &Api, line: Rect, buf: &mut Buffer) {
     if let Some(seed) = session.seed {
         groups.push(vec![Piece::new(format!("seed {seed}"), Tone::Plain)]);
     }
+    if let Some(namespace) = &state.namespace {
+        groups.push(vec![Piece::new(
+            format!("namespace {}", format::one_line(namespace)),
+            Tone::Plain,
+        )]);
+    }
     groups.push(vec![Piece::new(
         format::one_line(&session.server_version),
         Tone::Muted,
@@ -98,8 +104,11 @@ fn devices(state: &State, line: Rect, buf: &mut Buffer) {
         .copied()
         .unwrap_or_default();
     if free > totals.devices_free {
-        let cordoned = free - totals.devices_free;
-        full[0].push(Piece::new(format!(" (+{cordoned} cordoned)"), Tone::Muted));
+        let closed = free - totals.devices_free;
+        full[0].push(Piece::new(
+            format!(" (+{closed} out of reach)"),
+            Tone::Muted,
+        ));
     }
     full[0].insert(0, label.clone());
     let mut short = states(totals, true);

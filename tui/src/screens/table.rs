@@ -1,5 +1,6 @@
 //! The table in the middle. Only the rows that are on screen are built.
 
+use gputop_fleet::state::{WatchState, Watched};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -280,6 +281,13 @@ fn empty(state: &State, area: Rect, buf: &mut Buffer) {
 
 fn nothing(state: &State, view: View, within: &Within) -> String {
     let narrowed = *within != Within::Everything;
+    let forbidden = |watched| matches!(state.fleet.watch(watched), WatchState::Forbidden { .. });
+    if forbidden(Watched::Nodes) && view != View::Pods {
+        return "You have no right to list the nodes of this cluster.".to_owned();
+    }
+    if forbidden(Watched::Pods) && view != View::Nodes {
+        return "You have no right to list the pods of this cluster.".to_owned();
+    }
     match view {
         View::Nodes => "The cluster has no nodes.".to_owned(),
         View::Gpus if narrowed => "No GPU here.".to_owned(),

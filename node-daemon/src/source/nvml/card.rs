@@ -22,7 +22,7 @@ use super::mig::{Instance, instances};
 use super::placeholder;
 use super::usage::Usage;
 use super::worker::{Probe, Report};
-use crate::source::gpu::{GpuSample, aged_process, failed_device};
+use crate::source::gpu::{GpuSample, aged_process, count, failed_device};
 use crate::source::idle::IdleClock;
 
 /// Time between questions whose answers seldom change or take long: ECC, MIG mode, power limit.
@@ -118,7 +118,11 @@ impl CardReader {
     fn read_slow(&mut self, card: &Handle<'_>) {
         let asker = &mut self.asker;
         let mode = asker.ask(Metric::MigMode, || card.mig_mode());
-        let mig_enabled = mode.fresh().is_some_and(|mode| mode.current == 1);
+        let mig_enabled = match &mode {
+            // One question without an answer changes nothing.
+            Reading::Failed(_) => self.slow.mig_enabled,
+            mode => mode.fresh().is_some_and(|mode| mode.current == 1),
+        };
         if mig_enabled != self.slow.mig_enabled {
             // What a card supports depends on its mode.
             asker.forget();
@@ -141,27 +145,35 @@ impl CardReader {
         };
     }
 
-    /// The processes on the card and its instances, or the last ones when NVML does not say.
+    /// The processes on the card and its instances, or the last ones when NVML does not say;
+    /// and the devices of which it did not say.
     fn processes(
         &mut self,
         card: &Handle<'_>,
         device: &Device,
         parts: &[Instance<'_>],
         now: Duration,
-    ) -> Vec<GpuProcess> {
+    ) -> (Vec<GpuProcess>, BTreeSet<GpuUuid>) {
+        let mut unlisted = BTreeSet::new();
         let Some(whole) = self.listed(card) else {
             let last = self.processes.iter().flat_map(|(at, list)| {
                 let age = now.saturating_sub(*at);
                 list.iter()
                     .map(move |process| aged_process(process.clone(), age))
             });
-            return last.collect();
+            unlisted.insert(device.uuid.clone());
+            unlisted.extend(parts.iter().map(|part| part.device.uuid.clone()));
+            return (last.collect(), unlisted);
         };
         let parts = parts
             .iter()
             .map(|part| {
-                let list = self.listed(&part.handle).unwrap_or_default();
-                (part.device.uuid.clone(), list)
+                let uuid = part.device.uuid.clone();
+                let list = self.listed(&part.handle);
+                if list.is_none() {
+                    unlisted.insert(uuid.clone());
+                }
+                (uuid, list.unwrap_or_default())
             })
             .collect();
         let placed = place(&device.uuid, whole, parts, &mut self.instance_ids);
@@ -193,7 +205,7 @@ impl CardReader {
             })
             .collect();
         self.processes = Some((now, list.clone()));
-        list
+        (list, unlisted)
     }
 
     fn describe(&mut self, process: Placed, sm: Reading<Percent>, now: Duration) -> GpuProcess {
@@ -220,10 +232,15 @@ impl CardReader {
         share: &Reading<Percent>,
         now: Duration,
     ) -> Reading<Duration> {
+        // What is quiet at the first look is not said to have worked a moment ago.
+        let (now, before) = (QUIET_AT_FIRST + now, now);
         match share {
-            Reading::Value(share) => self.idle.observe(key, share.0 > 0, now, now).into(),
+            Reading::Value(share) => self.idle.observe(key, share.0 > 0, now, before).into(),
             Reading::Stale { age, .. } => Reading::Stale {
-                value: self.idle.observe(key, false, now, now).saturating_sub(*age),
+                value: self
+                    .idle
+                    .observe(key, false, now, before)
+                    .saturating_sub(*age),
                 age: *age,
             },
             Reading::Unsupported => Reading::Unsupported,
@@ -231,7 +248,7 @@ impl CardReader {
         }
     }
 
-    /// Both process lists of a card or an instance; `None` when neither could be read.
+    /// Both process lists of a card or an instance; `None` when one of them could not be read.
     fn listed(&mut self, handle: &Handle<'_>) -> Option<Vec<Listed>> {
         let compute = self.asker.ask(Metric::ComputeProcesses, || {
             match handle.running_compute_processes() {
@@ -247,7 +264,7 @@ impl CardReader {
             }
         });
         let failed = |reading: &Reading<_>| matches!(reading, Reading::Failed(_));
-        if failed(&compute) && failed(&graphics) {
+        if failed(&compute) || failed(&graphics) {
             return None;
         }
         let lists = [
@@ -304,15 +321,24 @@ impl Probe for CardReader {
             });
         }
         device.idle_for = self.idle_for(None, &device.utilization, now);
-        let processes = self.processes(&card, &device, &parts, now);
+        let (processes, unlisted) = self.processes(&card, &device, &parts, now);
         let mut devices = vec![device];
         devices.extend(parts.into_iter().map(|part| part.device));
+        for device in &mut devices {
+            if !unlisted.contains(&device.uuid) {
+                device.process_count = count(&processes, &device.uuid);
+            }
+        }
         Report {
             gpu: GpuSample { devices, processes },
             driver_gone: self.asker.driver_gone.take(),
         }
     }
 }
+
+/// Idle time of something that is quiet when it is first seen: as long as a pause that clients still
+/// count as work.
+const QUIET_AT_FIRST: Duration = Duration::from_secs(10);
 
 /// Whether rows wait to be remapped, and whether remapping has failed.
 fn remapped_rows(card: &Handle<'_>) -> Result<(bool, bool), NvmlError> {

@@ -8,7 +8,7 @@ use super::Tenant;
 use super::cards::{CardSpec, ProcessKey};
 use super::noise::{mix, unit, wave};
 use super::physics::{Card, Heat};
-use crate::source::gpu::GpuSample;
+use crate::source::gpu::{GpuSample, count};
 use crate::source::idle::IdleClock;
 
 /// Idle times reach back before the daemon's start; this moves the zero of their clock far enough
@@ -66,6 +66,9 @@ pub(super) fn measure(
     }
     let mut devices = vec![parent];
     devices.extend(view.instances(&wants));
+    for device in &mut devices {
+        device.process_count = count(&processes, &device.uuid);
+    }
     GpuSample { devices, processes }
 }
 

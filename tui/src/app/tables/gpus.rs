@@ -7,7 +7,7 @@ use super::cell::{Cell, Piece, Tone};
 use super::column::{Column, Content};
 use super::nodes::{memory_cell, temperature_cell, utilization_cell};
 use super::state_sign::{sign, state_tone};
-use super::{Cx, stale_cell};
+use super::{Cx, age_cell, stale_cell};
 use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -15,6 +15,7 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::number("GPU", 0, 3, Content::Device(index)),
     Column::words("PRODUCT", 3, (11, 30), Content::Device(product)).measured(),
     Column::words("STATE", 0, (11, 13), Content::Device(state)).measured(),
+    Column::number("AGE", 0, 4, Content::Device(age)).when_filled(),
     Column::gauge("UTIL", 1, (4, 14, 24), Content::Device(utilization)),
     Column::gauge("VRAM", 1, (11, 20, 31), Content::Device(memory)),
     Column::number("TEMP", 4, 5, Content::Device(temperature)).measured(),
@@ -48,6 +49,11 @@ fn index(_: &Cx<'_>, row: &DeviceRow) -> Cell {
         DeviceKind::Gpu { .. } => Cell::new(row.device().index.to_string(), Tone::Plain),
         DeviceKind::MigInstance { .. } => Cell::new(row.device().index.to_string(), Tone::Faint),
     }
+}
+
+/// How old the figures are, once they are old.
+fn age(_: &Cx<'_>, row: &DeviceRow) -> Cell {
+    age_cell(row.stale.then_some(row.age))
 }
 
 /// A product, or the profile of an instance.
@@ -236,8 +242,8 @@ fn note(_: &Cx<'_>, row: &DeviceRow) -> Cell {
             notes.push(note);
         }
     }
-    if !row.schedulable && row.state == DeviceState::Free {
-        notes.push(Piece::new("cordoned", Tone::Warn));
+    if let (Some(closed), DeviceState::Free) = (row.closed, row.state) {
+        notes.push(Piece::new(closed.name(), Tone::Warn));
     }
     let mut pieces = Vec::new();
     for note in notes {

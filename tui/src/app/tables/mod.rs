@@ -154,6 +154,13 @@ pub fn contains(cx: Cx<'_>, view: View, row: Row, needle: &str) -> bool {
             .any(|column| found(&cell(cx, column, row)))
 }
 
+/// The age alone, for a column of its own.
+fn age_cell(age: Option<Duration>) -> Cell {
+    age.map_or_else(Cell::default, |age| {
+        Cell::new(super::format::age(age), Tone::Warn)
+    })
+}
+
 /// The cell of how old the measurements are: empty while they are fresh.
 fn stale_cell(age: Option<Duration>) -> Option<Piece> {
     age.map(|age| Piece::new(format!("stale {}", super::format::age(age)), Tone::Warn))

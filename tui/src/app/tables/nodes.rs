@@ -6,12 +6,13 @@ use gputop_model::Readiness;
 use super::cell::{Cell, Piece, Tone};
 use super::column::{Column, Content};
 use super::state_sign::counts_pieces;
-use super::{Cx, stale_cell};
+use super::{Cx, age_cell, stale_cell};
 use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::words("NODE", 0, (12, 36), Content::Node(name)),
     Column::words("STATUS", 2, (8, 24), Content::Node(status)).growing(20),
+    Column::number("AGE", 0, 4, Content::Node(age)).when_filled(),
     Column::words("GPUS", 1, (12, 24), Content::Node(products)),
     Column::words("UNITS", 1, (5, 12), Content::Node(units)),
     Column::words("DEVICES", 4, (7, 44), Content::Node(devices))
@@ -56,6 +57,11 @@ fn status(_: &Cx<'_>, row: &NodeRow) -> Cell {
         ));
     }
     Cell::of(pieces).or_short(short)
+}
+
+/// How old the figures are, once they are old.
+fn age(_: &Cx<'_>, row: &NodeRow) -> Cell {
+    age_cell(row.age.filter(|_| row.stale))
 }
 
 /// `2× RTX 3090, 1× T4`.
@@ -178,6 +184,7 @@ fn daemon(_: &Cx<'_>, row: &NodeRow) -> Cell {
     match &row.agent {
         AgentStatus::Live => Cell::new("live", Tone::Muted),
         AgentStatus::NotAsked => Cell::new("off", Tone::Faint),
+        AgentStatus::Hidden => Cell::new("hidden", Tone::Faint),
         AgentStatus::Absent => Cell::new("none", Tone::Warn),
         AgentStatus::NotRunning { .. } => Cell::new("down", Tone::Warn),
         AgentStatus::Connecting => Cell::new("connecting", Tone::Muted),

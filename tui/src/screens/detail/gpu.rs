@@ -97,13 +97,15 @@ fn meaning(row: &DeviceRow) -> String {
         DeviceState::Occupied => {
             "the scheduler takes it for free, but something uses it without having asked".to_owned()
         }
-        DeviceState::Free if row.schedulable => "nobody has it and nothing uses it".to_owned(),
-        DeviceState::Free => "nobody has it, but the node is cordoned".to_owned(),
+        DeviceState::Free => match row.closed {
+            None => "nobody has it and nothing uses it".to_owned(),
+            Some(closed) => format!("nobody has it, but the node is {}", closed.name()),
+        },
         DeviceState::Ready => format!("given to a pod that has been quiet{quiet}"),
         DeviceState::Allocated => "given to a pod; its use can not be measured".to_owned(),
         DeviceState::Working => "given to a pod and at work".to_owned(),
         DeviceState::Partitioned => "split into MIG instances, listed below it".to_owned(),
-        DeviceState::Unknown => "the kubelet could not be asked who has it".to_owned(),
+        DeviceState::Unknown => "who has it, or what uses it, could not be asked".to_owned(),
     }
 }
 

@@ -97,6 +97,7 @@ pub(crate) fn gpu(index: u32, node: &str, product: &str, gpu: &Gpu) -> Device {
     device.power_limit = MilliWatts(gpu.watts.1 * 1000).into();
     device.throttle_reasons = Vec::new().into();
     device.health = Health::Ok.into();
+    device.process_count = 0.into();
     device.idle_for = Duration::from_secs(gpu.idle).into();
     device
 }
@@ -112,6 +113,7 @@ pub(crate) fn instance(parent: &Device, number: u32, profile: &str, gib: u64, us
     device.memory_used = Bytes::from_gib(used).into();
     device.utilization = Reading::Unsupported;
     device.health = Health::Ok.into();
+    device.process_count = 0.into();
     device
 }
 
