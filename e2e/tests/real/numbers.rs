@@ -90,8 +90,12 @@ async fn devices_are_as_the_daemons_say() -> Result<()> {
         // Past the API server, straight to the daemon.
         let mut telemetry = TelemetryClient::connect(format!("http://127.0.0.1:{port}")).await?;
         let said = telemetry.get(pb::GetRequest {}).await?.into_inner();
-        let list = said.allocations.and_then(|a| a.list).unwrap_or_default();
-        for device in said.devices {
+        let list = said
+            .allocations
+            .clone()
+            .and_then(|a| a.list)
+            .unwrap_or_default();
+        for device in &said.devices {
             let key = (node.name.clone(), device.uuid.clone());
             let item = shown
                 .remove(&key)
@@ -99,6 +103,31 @@ async fn devices_are_as_the_daemons_say() -> Result<()> {
             ensure!(item["product"] == device.product, "{item}");
             ensure!(item["memory_total_bytes"] == serde_json::json!(device.memory_total_bytes));
             ensure!(item["health"] == "ok", "{item}");
+            ensure!(
+                item["power_limit_mw"] == serde_json::json!(device.power_limit_mw),
+                "{item}"
+            );
+            // Measured a moment later: near, not equal.
+            let shown_celsius = item["temperature_celsius"].as_i64();
+            let said_celsius = device.temperature_celsius.map(i64::from);
+            ensure!(shown_celsius.is_some() == said_celsius.is_some(), "{item}");
+            if let Some((shown, said)) = shown_celsius.zip(said_celsius) {
+                ensure!(shown.abs_diff(said) <= 15, "{said} °C: {item}");
+            }
+            let mut pids: Vec<u32> = said
+                .processes
+                .iter()
+                .filter(|process| process.device_uuid == device.uuid)
+                .map(|process| process.pid)
+                .collect();
+            let list_of = item["processes"].as_array().map_or(&[][..], Vec::as_slice);
+            let mut shown_pids: Vec<u32> = list_of
+                .iter()
+                .filter_map(|process| u32::try_from(process["pid"].as_u64()?).ok())
+                .collect();
+            pids.sort_unstable();
+            shown_pids.sort_unstable();
+            ensure!(pids == shown_pids, "processes {pids:?}: {item}");
             let mut given: Vec<&str> = list
                 .items
                 .iter()

@@ -132,6 +132,7 @@ fn device(device: &Device) -> Value {
         list.iter().map(|reason| reason.name()).collect()
     });
     fields.put("health", &device.health, health);
+    fields.put("process_count", &device.process_count, |v| (*v).into());
     fields.put("idle_ms", &device.idle_for, |v| millis(*v));
     fields.done()
 }

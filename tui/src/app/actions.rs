@@ -338,6 +338,15 @@ pub static ACTIONS: &[Action] = &[
     },
     Action {
         scope: Scope::Help,
+        hint: Some(5),
+        label: |_| "more below".into(),
+        available: |state| {
+            if state.layout.help_overflow > 0 {
+                Ok(())
+            } else {
+                Err("the whole page is shown".into())
+            }
+        },
         ..action(
             ActionId::ScrollDown,
             "scroll-down",

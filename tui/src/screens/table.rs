@@ -101,13 +101,13 @@ impl Table {
         let mut shown = Vec::new();
         let mut wishes = Vec::new();
         for column in columns {
+            if column.optional && content(column) == 0 {
+                continue;
+            }
             let want = match column.want {
                 Want::Fixed(want) => want,
                 Want::Content(most) => {
                     let widest = content(column);
-                    if column.optional && widest == 0 {
-                        continue;
-                    }
                     widest.max(text::width(column.title)).min(most)
                 }
             };
