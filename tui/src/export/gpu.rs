@@ -200,11 +200,10 @@ impl Cells for GpuItem {
             cell(self.product.as_ref()),
             self.state.to_owned(),
             cell(self.utilization_percent.map(|v| format!("{v}%"))),
-            format!(
-                "{}/{}",
-                bytes(self.memory_used_bytes),
-                bytes(self.memory_total_bytes)
-            ),
+            match (self.memory_used_bytes, self.memory_total_bytes) {
+                (None, None) => cell(None::<Bytes>),
+                (used, total) => format!("{}/{}", bytes(used), bytes(total)),
+            },
             cell(self.temperature_celsius.map(|v| format!("{v}°C"))),
             cell(self.power_mw.map(MilliWatts)),
             cell(held),
