@@ -50,23 +50,33 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
                 findings.push(source.finding(number, what));
             }
         }
-        if !wire && names_wire_types(line) {
-            findings.push(source.finding(
-                number,
-                "generated types end at the wire: convert them to the model there",
-            ));
-        }
+    }
+    if !wire {
+        findings.extend(wire_types(source));
     }
     findings
 }
 
-/// `gputop_proto::pb` or `gputop_proto::{…, pb, …}`.
-fn names_wire_types(line: &str) -> bool {
-    let Some((_, rest)) = line.split_once("gputop_proto::") else {
-        return false;
-    };
-    rest.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .any(|word| word == "pb")
+/// Where `pb` of gputop-proto is named, also in a `use` over several lines.
+fn wire_types(source: &Source) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut first = None;
+    for (number, line) in code_lines(&source.text) {
+        if line.contains("gputop_proto::") {
+            first = Some(number);
+        }
+        let Some(begin) = first else { continue };
+        let names = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+        if names.into_iter().any(|word| word == "pb") {
+            let what = "generated types end at the wire: convert them to the model there";
+            findings.push(source.finding(begin, what));
+            first = None;
+        }
+        if line.contains(';') {
+            first = None;
+        }
+    }
+    findings
 }
 
 /// Numbered lines without comments, up to the file's test module.
@@ -109,5 +119,9 @@ mod tests {
         let line = "use gputop_proto::pb::Device;";
         assert_eq!(findings("fleet/src/state/join.rs", line), 1);
         assert_eq!(findings("fleet/src/link/session.rs", line), 0);
+        let lines = "use gputop_proto::{\n    apply,\n    pb,\n};";
+        assert_eq!(findings("fleet/src/state/join.rs", lines), 1);
+        let other = "use gputop_proto::{\n    apply,\n};\nlet pb = 1;";
+        assert_eq!(findings("fleet/src/state/join.rs", other), 0);
     }
 }
