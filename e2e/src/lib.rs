@@ -2,6 +2,7 @@
 
 pub mod kubelet;
 pub mod observer;
+pub mod programs;
 #[cfg(unix)]
 pub mod pty;
 pub mod shots;

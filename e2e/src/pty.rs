@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -24,26 +24,6 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Chunks of output that may wait to be read.
 const CHUNKS: usize = 256;
-
-/// A program of the workspace: in `$GPUTOP_K3S_BIN_DIR`, else where cargo puts programs.
-///
-/// # Errors
-/// When it has not been built.
-pub fn program(name: &str) -> Result<PathBuf> {
-    // The test is target/<profile>/deps/<name>.
-    let test = std::env::current_exe()?;
-    let named = std::env::var_os("GPUTOP_K3S_BIN_DIR").map(PathBuf::from);
-    let folder = named.or_else(|| test.ancestors().nth(2).map(Path::to_owned));
-    let folder = folder.ok_or_else(|| eyre!("{} is in no folder", test.display()))?;
-    let file = folder.join(name);
-    ensure!(
-        file.is_file(),
-        "{} is not there: build it with `cargo build --workspace --bins`, or say in \
-         GPUTOP_K3S_BIN_DIR where the programs are",
-        file.display()
-    );
-    Ok(file)
-}
 
 /// A program to be started in a pseudo-terminal.
 #[derive(Debug)]

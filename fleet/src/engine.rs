@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gputop_model::{Moment, NodeName, Phase};
+use gputop_model::{Moment, NodeName};
 use kube::Client;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -143,7 +143,7 @@ fn all_answered(fleet: &Fleet) -> bool {
     fleet
         .pods()
         .values()
-        .filter(|pod| pod.is_daemon && pod.phase == Phase::Running && pod.deletion.is_none())
+        .filter(|pod| pod.is_running_daemon())
         .filter_map(|pod| pod.node.as_ref())
         .all(|node| {
             fleet

@@ -46,6 +46,12 @@ impl PodInfo {
         self.requests.values().sum()
     }
 
+    /// Whether this is a daemon that can be asked: its pod runs and is not on its way out.
+    #[must_use]
+    pub fn is_running_daemon(&self) -> bool {
+        self.is_daemon && self.phase == Phase::Running && self.deletion.is_none()
+    }
+
     /// Whether the scheduler still counts the pod's requests: bound to a node and not finished.
     /// A Terminating pod is counted until its containers are dead.
     #[must_use]

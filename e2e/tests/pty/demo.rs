@@ -2,7 +2,8 @@
 
 use color_eyre::Result;
 use color_eyre::eyre::ensure;
-use gputop_e2e::pty::{Pty, Start, program};
+use gputop_e2e::programs::program;
+use gputop_e2e::pty::{Pty, Start};
 use tempfile::TempDir;
 
 const DEMO: [&str; 3] = ["demo", "--seed", "7"];

@@ -4,7 +4,8 @@
 
 use color_eyre::Result;
 use color_eyre::eyre::ensure;
-use gputop_e2e::pty::{Start, program};
+use gputop_e2e::programs::program;
+use gputop_e2e::pty::Start;
 use rustix::process::Signal;
 use tempfile::TempDir;
 

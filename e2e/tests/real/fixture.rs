@@ -1,10 +1,10 @@
 //! One real cluster for all tests of this program, one test at a time.
 
-use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use color_eyre::Result;
-use color_eyre::eyre::{OptionExt as _, WrapErr as _, bail, ensure};
+use color_eyre::eyre::{WrapErr as _, bail, ensure};
+use gputop_e2e::programs::{self, program};
 use gputop_fleet::connect::{Request, connect};
 use kube::Client;
 use serde_json::Value;
@@ -56,35 +56,17 @@ fn start() -> Result<Option<Mutex<Cluster>>> {
         );
         return Ok(None);
     };
-    let folder = programs()?;
     for name in [
         "gputop-node",
         "gputop-k3s",
         "gputop-testbed-kubelets",
         "xtask",
     ] {
-        let missing = !folder.join(name).is_file();
-        ensure!(
-            !missing,
-            "{} has no {name}: run `cargo build --workspace --bins`",
-            folder.display()
-        );
+        program(name)?;
     }
-    let options = Options::new(scratch_dir()?, binaries, &folder)?;
+    let options = Options::new(scratch_dir()?, binaries, &programs::folder()?)?;
     let cluster = Cluster::start(&options, &mut |_| ()).wrap_err("the test cluster")?;
     Ok(Some(Mutex::new(cluster)))
-}
-
-/// The folder with the workspace's programs.
-pub(crate) fn programs() -> Result<PathBuf> {
-    if let Some(folder) = std::env::var_os("GPUTOP_K3S_BIN_DIR") {
-        return Ok(folder.into());
-    }
-    let test = std::env::current_exe()?;
-    let folder = test.parent().and_then(Path::parent);
-    Ok(folder
-        .ok_or_eyre("the test program is in no folder")?
-        .to_owned())
 }
 
 impl Real {
@@ -120,7 +102,7 @@ impl Real {
 /// The product's program, in an environment without a cluster.
 pub(crate) fn gputop() -> Result<tokio::process::Command> {
     #[expect(clippy::disallowed_methods, reason = "the program under test")]
-    let mut command = tokio::process::Command::new(programs()?.join("gputop-k3s"));
+    let mut command = tokio::process::Command::new(program("gputop-k3s")?);
     command
         .env_remove("KUBECONFIG")
         .env("HOME", "/nonexistent")

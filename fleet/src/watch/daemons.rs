@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gputop_model::{NodeName, Phase, PodInfo, PodUid};
+use gputop_model::{NodeName, PodInfo, PodUid};
 
 use crate::state::Listing;
 
@@ -55,7 +55,7 @@ fn observe_one(daemons: &mut Daemons, pod: &PodInfo) {
     let Some(node) = pod.node.as_ref().filter(|_| pod.is_daemon) else {
         return;
     };
-    if pod.phase == Phase::Running && pod.deletion.is_none() {
+    if pod.is_running_daemon() {
         let daemon = DaemonPod {
             namespace: pod.key.namespace.to_string(),
             name: pod.key.name.to_string(),
@@ -69,7 +69,7 @@ fn observe_one(daemons: &mut Daemons, pod: &PodInfo) {
 
 #[cfg(test)]
 mod tests {
-    use gputop_model::{PodKey, Workload};
+    use gputop_model::{Phase, PodKey, Workload};
 
     use super::*;
 
