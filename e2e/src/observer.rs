@@ -22,17 +22,37 @@ impl Observer {
     /// Starts to look.
     #[must_use]
     pub fn start(client: &Client) -> Self {
+        Self::with(client, true)
+    }
+
+    /// Starts to look at the API server alone.
+    #[must_use]
+    pub fn without_agents(client: &Client) -> Self {
+        Self::with(client, false)
+    }
+
+    fn with(client: &Client, agents: bool) -> Self {
         let epoch = Instant::now();
         let options = Options {
-            agents: true,
+            agents,
             namespace: "default".to_owned(),
             epoch,
         };
         Self {
             engine: Engine::start(client, &options),
-            fleet: Fleet::new(),
+            fleet: if agents {
+                Fleet::new()
+            } else {
+                Fleet::without_agents()
+            },
             epoch,
         }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// The store as it is.
@@ -67,12 +87,7 @@ impl Observer {
             // Ages grow without events too.
             let next = Instant::now() + Duration::from_millis(500);
             match tokio::time::timeout_at(next.min(deadline), self.engine.next()).await {
-                Ok(Event::Update(update)) => self.fleet.apply(update),
-                Ok(Event::Reports(reports)) => {
-                    for (node, report) in reports {
-                        self.fleet.report(node, report);
-                    }
-                }
+                Ok(event) => self.take(event),
                 Err(_quiet) if Instant::now() >= deadline => {
                     bail!(
                         "{what}: not within {patience:?}; totals are {:?}",
@@ -81,6 +96,28 @@ impl Observer {
                 }
                 Err(_quiet) => {}
             }
+        }
+    }
+
+    /// Takes events for that long; `seen` is shown the store after each.
+    pub async fn run(&mut self, time: Duration, mut seen: impl FnMut(&Fleet)) {
+        let until = Instant::now() + time;
+        while let Ok(event) = tokio::time::timeout_at(until, self.engine.next()).await {
+            self.take(event);
+            seen(&self.fleet);
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Update(update) => self.fleet.apply(update),
+            Event::Reports(reports) => {
+                for (node, report) in reports {
+                    self.fleet.report(node, report);
+                }
+            }
+            // Nothing is asked here.
+            Event::Answer(..) => {}
         }
     }
 }

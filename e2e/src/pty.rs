@@ -55,6 +55,14 @@ impl Start {
         }
     }
 
+    /// In a terminal of this size.
+    #[must_use]
+    pub const fn sized(mut self, width: u16, height: u16) -> Self {
+        self.width = width;
+        self.height = height;
+        self
+    }
+
     /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
@@ -91,7 +99,8 @@ impl Start {
             let mut chunk = [0; 8192];
             // An error is the end here: on Linux a terminal that nobody holds any more says EIO.
             while let Ok(read @ 1..) = reader.read(&mut chunk) {
-                if sender.send(chunk[..read].to_vec()).is_err() {
+                let chunk = (Instant::now(), chunk[..read].to_vec());
+                if sender.send(chunk).is_err() {
                     return;
                 }
             }
@@ -108,6 +117,7 @@ impl Start {
             output,
             parser: Parser::new(lines(height)?, lines(width)?, 0),
             raw: Vec::new(),
+            last: Instant::now(),
             before,
             ended: None,
         })
@@ -120,9 +130,11 @@ pub struct Pty {
     master: Box<dyn MasterPty + Send>,
     slave: Option<Box<dyn SlavePty + Send>>,
     writer: Box<dyn Write + Send>,
-    output: Receiver<Vec<u8>>,
+    output: Receiver<(Instant, Vec<u8>)>,
     parser: Parser,
     raw: Vec<u8>,
+    /// When the last of it came.
+    last: Instant,
     before: String,
     ended: Option<u32>,
 }
@@ -139,6 +151,32 @@ pub struct Left {
 }
 
 impl Pty {
+    /// When the program wrote last: when it reached this end of the terminal, whatever was done
+    /// with it since.
+    #[must_use]
+    pub const fn last_output(&self) -> Instant {
+        self.last
+    }
+
+    /// The program's process id.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.process_id()
+    }
+
+    /// Takes what the program writes for that long.
+    ///
+    /// # Errors
+    /// When it ends meanwhile.
+    pub fn run(&mut self, time: Duration) -> Result<()> {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            ensure!(!self.has_ended()?, "the program has ended");
+            self.take(until.saturating_duration_since(Instant::now()).min(LOOK))?;
+        }
+        Ok(())
+    }
+
     /// What is on the screen.
     #[must_use]
     pub fn shown(&self) -> Shown {
@@ -302,10 +340,11 @@ impl Pty {
 
     /// Takes what has been written, waiting for at most `patience`; `false`: nothing.
     fn take(&mut self, patience: Duration) -> Result<bool> {
-        let chunk = match self.output.recv_timeout(patience) {
+        let (at, chunk) = match self.output.recv_timeout(patience) {
             Ok(chunk) => chunk,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(false),
         };
+        self.last = at;
         self.parser.process(&chunk);
         // A terminal answers when it is asked where the cursor is.
         let asked = count(&self.raw, &chunk, b"\x1b[6n");

@@ -1,6 +1,8 @@
 //! The simulated cluster under the real client.
 
 mod contract;
+#[path = "simulated/inside.rs"]
+mod inside;
 
 use color_eyre::Result;
 use gputop_sim::{Options, SimCluster, scenario};

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use gputop_model::{Moment, NodeName};
 use kube::Client;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch as latest};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::connect::Problem;
-use crate::link::{self, Mailboxes};
+use crate::inspect::{Answer, Ask, AskId, Desk};
+use crate::link::{self, Interest, Mailboxes};
 use crate::state::{AgentReport, Fleet, LinkState, Update, WatchState, Watched};
 use crate::watch;
 
@@ -36,13 +37,17 @@ pub enum Event {
     Update(Update),
     /// The newest reports of the daemons that have reported since the last time.
     Reports(Vec<(NodeName, AgentReport)>),
+    /// What has come back on an ask that has not been cancelled.
+    Answer(AskId, Answer),
 }
 
-/// Running watches and links; they end when this is dropped.
+/// Running watches, links and asks; they end when this is dropped.
 #[derive(Debug)]
 pub struct Engine {
     updates: mpsc::Receiver<Update>,
     mailboxes: Arc<Mailboxes>,
+    interest: latest::Sender<Option<Interest>>,
+    desk: Desk,
     _guard: DropGuard,
 }
 
@@ -54,22 +59,49 @@ impl Engine {
         let (lane, updates) = mpsc::channel(CONTROL_LANE);
         let mailboxes = Arc::new(Mailboxes::default());
         let daemons = watch::start(client, options, lane, &cancel);
+        let (interest, wanted) = latest::channel(None);
         if options.agents {
-            link::start(client, options.epoch, daemons, mailboxes.clone(), &cancel);
+            let (epoch, mailboxes) = (options.epoch, mailboxes.clone());
+            link::start(client, epoch, daemons, wanted, mailboxes, &cancel);
         }
         Self {
             updates,
             mailboxes,
+            interest,
+            desk: Desk::new(client.clone(), cancel.clone()),
             _guard: cancel.drop_guard(),
         }
     }
 
-    /// The next event. Control messages come before reports. Cancel-safe.
+    /// Says which daemons matter now. Until the first time all matter alike.
+    pub fn interest(&self, interest: Interest) {
+        self.interest.send_replace(Some(interest));
+    }
+
+    /// Asks the API server; what comes back are [`Event::Answer`]s under this id. An ask that is
+    /// under way under the same id is cancelled. Must be called within a runtime.
+    pub fn ask(&self, id: AskId, ask: Ask) {
+        self.desk.ask(id, ask);
+    }
+
+    /// Ends an ask: no answer of it comes any more. Nothing happens if it has ended.
+    pub fn cancel(&self, id: AskId) {
+        self.desk.cancel(id);
+    }
+
+    /// The client that everything goes through.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        self.desk.client()
+    }
+
+    /// The next event. Control messages come before reports, reports before answers. Cancel-safe.
     pub async fn next(&mut self) -> Event {
         tokio::select! {
             biased;
             Some(update) = self.updates.recv() => Event::Update(update),
             reports = self.mailboxes.take() => Event::Reports(reports),
+            (id, answer) = self.desk.next() => Event::Answer(id, answer),
         }
     }
 }
@@ -135,6 +167,8 @@ fn take(fleet: &mut Fleet, event: Event) {
                 fleet.report(node, report);
             }
         }
+        // Nothing is asked here.
+        Event::Answer(..) => {}
     }
 }
 

@@ -5,11 +5,13 @@
 //! - [`link`]: one supervised stream to each node's daemon.
 //! - [`state`]: the store and the join of nodes, pods, devices and processes (pure).
 //! - [`fit`]: the scheduler's arithmetic (pure).
+//! - [`inspect`]: what a detail page asks for: events, manifests, logs, rights, a shell.
 //! - [`engine`]: the tasks behind one screen or one command, wired together.
 
 pub mod connect;
 pub mod engine;
 pub mod fit;
+pub mod inspect;
 pub mod link;
 pub mod state;
 pub mod watch;

@@ -1,11 +1,32 @@
 //! A device: a physical GPU or a MIG instance, as the node's daemon measures it.
 
-use std::fmt;
+mod group;
+mod health;
+mod parts;
+mod pcie;
+mod throttle;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bytes, Celsius, GpuUuid, MilliWatts, Percent, Reading};
+use crate::{Bytes, Celsius, Failure, GpuUuid, MilliJoules, MilliWatts, Percent, Reading};
+
+pub use health::Health;
+pub use parts::{
+    Clocks, ComputeMode, Ecc, Identity, MemoryDetail, MemoryKind, NvLink, PState, PowerLimits,
+    Settings, Thermal, Video,
+};
+pub use pcie::{Pcie, PcieDegraded};
+pub use throttle::ThrottleReason;
+
+/// Utilization from which a card counts as under load when its PCIe link is judged: below it the
+/// link may be on its way up or down.
+const UNDER_LOAD: Percent = Percent(10);
+
+/// The deepest performance state in which a card under load is at full speed. Some cards never go
+/// higher than P2 for CUDA.
+const FULL_SPEED: PState = PState(2);
 
 /// What is measured of one device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +63,32 @@ pub struct Device {
     /// How long no kernel has run, counted by the daemon; zero while one runs. A lower bound:
     /// the daemon knows nothing of the time before its own start.
     pub idle_for: Reading<Duration>,
+    /// Where its memory is.
+    pub memory_kind: Reading<MemoryKind>,
+    /// Performance state.
+    pub p_state: Reading<PState>,
+    /// Energy used since the driver was loaded.
+    pub energy: Reading<MilliJoules>,
+    /// Clock rates.
+    pub clocks: Clocks,
+    /// The video engines.
+    pub video: Video,
+    /// Further temperatures, their limits, the fan.
+    pub thermal: Thermal,
+    /// Memory besides what programs hold.
+    pub memory: MemoryDetail,
+    /// The PCIe link.
+    pub pcie: Pcie,
+    /// Memory errors.
+    pub ecc: Ecc,
+    /// Links to other GPUs.
+    pub nvlink: NvLink,
+    /// Bounds of the power limit.
+    pub power_limits: PowerLimits,
+    /// Serial number and the like.
+    pub identity: Identity,
+    /// How it is set up.
+    pub settings: Settings,
 }
 
 /// Whole GPU or part of one.
@@ -81,7 +128,185 @@ impl Device {
             health: Reading::default(),
             process_count: Reading::default(),
             idle_for: Reading::default(),
+            memory_kind: Reading::default(),
+            p_state: Reading::default(),
+            energy: Reading::default(),
+            clocks: Clocks::default(),
+            video: Video::default(),
+            thermal: Thermal::default(),
+            memory: MemoryDetail::default(),
+            pcie: Pcie::default(),
+            ecc: Ecc::default(),
+            nvlink: NvLink::default(),
+            power_limits: PowerLimits::default(),
+            identity: Identity::default(),
+            settings: Settings::default(),
         }
+    }
+
+    /// The same, read `by` ago: measurements are older, properties still hold.
+    #[must_use]
+    pub fn aged(self, by: Duration) -> Self {
+        Self {
+            memory_total: self.memory_total.aged(by),
+            memory_used: self.memory_used.aged(by),
+            utilization: self.utilization.aged(by),
+            memory_utilization: self.memory_utilization.aged(by),
+            temperature: self.temperature.aged(by),
+            power: self.power.aged(by),
+            power_limit: self.power_limit.aged(by),
+            throttle_reasons: self.throttle_reasons.aged(by),
+            health: self.health.aged(by),
+            process_count: self.process_count.aged(by),
+            idle_for: self.idle_for.aged(by),
+            memory_kind: self.memory_kind,
+            p_state: self.p_state.aged(by),
+            energy: self.energy.aged(by),
+            clocks: self.clocks.aged(by),
+            video: self.video.aged(by),
+            thermal: self.thermal.aged(by),
+            memory: self.memory.aged(by),
+            pcie: self.pcie.aged(by),
+            ecc: self.ecc.aged(by),
+            nvlink: self.nvlink.aged(by),
+            power_limits: self.power_limits.aged(by),
+            identity: self.identity.aged(by),
+            settings: self.settings.aged(by),
+            index: self.index,
+            uuid: self.uuid,
+            product: self.product,
+            kind: self.kind,
+        }
+    }
+
+    /// The same after a failure: no measurement, and the properties that were known.
+    #[must_use]
+    pub fn failed(self, failure: Failure) -> Self {
+        Self {
+            memory_total: Reading::Failed(failure),
+            memory_used: Reading::Failed(failure),
+            utilization: Reading::Failed(failure),
+            memory_utilization: Reading::Failed(failure),
+            temperature: Reading::Failed(failure),
+            power: Reading::Failed(failure),
+            power_limit: Reading::Failed(failure),
+            throttle_reasons: Reading::Failed(failure),
+            health: Reading::Failed(failure),
+            process_count: Reading::Failed(failure),
+            idle_for: Reading::Failed(failure),
+            memory_kind: self.memory_kind,
+            p_state: Reading::Failed(failure),
+            energy: Reading::Failed(failure),
+            clocks: self.clocks.failed(failure),
+            video: self.video.failed(failure),
+            thermal: self.thermal.failed(failure),
+            memory: self.memory.failed(failure),
+            pcie: self.pcie.failed(failure),
+            ecc: self.ecc.failed(failure),
+            nvlink: self.nvlink.failed(failure),
+            power_limits: self.power_limits.failed(failure),
+            identity: self.identity.failed(failure),
+            settings: self.settings.failed(failure),
+            index: self.index,
+            uuid: self.uuid,
+            product: self.product,
+            kind: self.kind,
+        }
+    }
+
+    /// Whether both say the same, apart from how old it is: stale values that stay what they
+    /// were, an idle time that goes on.
+    #[must_use]
+    pub fn same_but_for_ages(&self, other: &Self) -> bool {
+        // A new field must be thought of here.
+        let Self {
+            index,
+            uuid,
+            product,
+            kind,
+            memory_total,
+            memory_used,
+            utilization,
+            memory_utilization,
+            temperature,
+            power,
+            power_limit,
+            throttle_reasons,
+            health,
+            process_count,
+            idle_for,
+            memory_kind,
+            p_state,
+            energy,
+            clocks,
+            video,
+            thermal,
+            memory,
+            pcie,
+            ecc,
+            nvlink,
+            power_limits,
+            identity,
+            settings,
+        } = self;
+        *index == other.index
+            && *uuid == other.uuid
+            && *product == other.product
+            && *kind == other.kind
+            && memory_total.same_but_for_age(&other.memory_total)
+            && memory_used.same_but_for_age(&other.memory_used)
+            && utilization.same_but_for_age(&other.utilization)
+            && memory_utilization.same_but_for_age(&other.memory_utilization)
+            && temperature.same_but_for_age(&other.temperature)
+            && power.same_but_for_age(&other.power)
+            && power_limit.same_but_for_age(&other.power_limit)
+            && throttle_reasons.same_but_for_age(&other.throttle_reasons)
+            && health.same_but_for_age(&other.health)
+            && process_count.same_but_for_age(&other.process_count)
+            && idle_for.same_idle(&other.idle_for)
+            && memory_kind.same_but_for_age(&other.memory_kind)
+            && p_state.same_but_for_age(&other.p_state)
+            && energy.same_but_for_age(&other.energy)
+            && clocks.same_but_for_ages(&other.clocks)
+            && video.same_but_for_ages(&other.video)
+            && thermal.same_but_for_ages(&other.thermal)
+            && memory.same_but_for_ages(&other.memory)
+            && pcie.same_but_for_ages(&other.pcie)
+            && ecc.same_but_for_ages(&other.ecc)
+            && nvlink.same_but_for_ages(&other.nvlink)
+            && power_limits.same_but_for_ages(&other.power_limits)
+            && identity.same_but_for_ages(&other.identity)
+            && settings.same_but_for_ages(&other.settings)
+    }
+
+    /// Whether its memory is the machine's own (Jetson, GB10), of which the driver counts no
+    /// total.
+    #[must_use]
+    pub fn has_unified_memory(&self) -> bool {
+        self.memory_kind.get() == Some(MemoryKind::Unified)
+    }
+
+    /// How many degrees are left until the hardware slows the card down; negative beyond that.
+    #[must_use]
+    pub fn temperature_margin(&self) -> Option<Celsius> {
+        let limit = self.thermal.slowdown.get()?;
+        let now = self.temperature.get()?;
+        Some(Celsius(limit.0.saturating_sub(now.0)))
+    }
+
+    /// What is worse with its PCIe link than it could be, if anything.
+    #[must_use]
+    pub fn pcie_degraded(&self) -> Option<PcieDegraded> {
+        let busy = self.utilization.get().is_some_and(|u| u >= UNDER_LOAD);
+        let awake = self.p_state.get().is_none_or(|state| state <= FULL_SPEED);
+        self.pcie.degraded(busy && awake)
+    }
+
+    /// Whether heat or the power supply holds the clocks back.
+    #[must_use]
+    pub fn is_slowed_down(&self) -> bool {
+        let reasons = self.throttle_reasons.known();
+        reasons.is_some_and(|list| list.iter().any(|reason| reason.needs_attention()))
     }
 
     /// Whether this is a physical GPU that is split into MIG instances and so is not itself
@@ -92,120 +317,65 @@ impl Device {
     }
 }
 
-/// Why the driver holds the clocks back (`nvmlClocksEventReason*`, without "idle" and
-/// "application clocks", which are not throttling).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ThrottleReason {
-    /// The power limit set in software is reached.
-    SoftwarePowerCap,
-    /// Temperature, power or an external brake, decided by the hardware.
-    HardwareSlowdown,
-    /// Another GPU of the same sync-boost group is slower.
-    SyncBoost,
-    /// Too hot, decided by the driver.
-    SoftwareThermalSlowdown,
-    /// Too hot, decided by the hardware.
-    HardwareThermalSlowdown,
-    /// The power supply asked for a brake.
-    HardwarePowerBrake,
-    /// Display clocks.
-    DisplayClocks,
-}
-
-impl ThrottleReason {
-    /// Every reason, in the order of NVML's bits.
-    pub const ALL: [Self; 7] = [
-        Self::SoftwarePowerCap,
-        Self::HardwareSlowdown,
-        Self::SyncBoost,
-        Self::SoftwareThermalSlowdown,
-        Self::HardwareThermalSlowdown,
-        Self::HardwarePowerBrake,
-        Self::DisplayClocks,
-    ];
-
-    /// Stable name for JSON and the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SoftwarePowerCap => "sw_power_cap",
-            Self::HardwareSlowdown => "hw_slowdown",
-            Self::SyncBoost => "sync_boost",
-            Self::SoftwareThermalSlowdown => "sw_thermal_slowdown",
-            Self::HardwareThermalSlowdown => "hw_thermal_slowdown",
-            Self::HardwarePowerBrake => "hw_power_brake",
-            Self::DisplayClocks => "display_clocks",
-        }
-    }
-
-    /// The reason with that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.name() == name)
-    }
-}
-
-impl fmt::Display for ThrottleReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::SoftwarePowerCap => "power limit",
-            Self::HardwareSlowdown => "hardware slowdown",
-            Self::SyncBoost => "sync boost",
-            Self::SoftwareThermalSlowdown | Self::HardwareThermalSlowdown => "too hot",
-            Self::HardwarePowerBrake => "power brake",
-            Self::DisplayClocks => "display clocks",
-        })
-    }
-}
-
-/// Health of a device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Health {
-    /// Nothing wrong is known.
-    Ok,
-    /// Works, but something needs attention.
-    Degraded {
-        /// What, in the operator's words.
-        why: String,
-    },
-    /// Must not be given work.
-    Sick {
-        /// What, in the operator's words.
-        why: String,
-    },
-}
-
-impl Health {
-    /// Stable name for JSON: `ok`, `degraded` or `sick`.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Degraded { .. } => "degraded",
-            Self::Sick { .. } => "sick",
-        }
-    }
-
-    /// What is wrong, if anything.
-    #[must_use]
-    pub fn why(&self) -> Option<&str> {
-        match self {
-            Self::Ok => None,
-            Self::Degraded { why } | Self::Sick { why } => Some(why),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn gpu() -> Device {
+        let kind = DeviceKind::Gpu { mig_enabled: false };
+        Device::unmeasured(0, "GPU-1".into(), String::new(), kind)
+    }
+
     #[test]
-    fn throttle_names_are_unique_and_read_back() {
-        for reason in ThrottleReason::ALL {
-            assert_eq!(ThrottleReason::from_name(reason.name()), Some(reason));
-        }
-        assert_eq!(ThrottleReason::from_name("gpu_idle"), None);
+    fn a_lower_generation_counts_at_full_speed_only() {
+        let mut device = gpu();
+        device.pcie.generation = 1.into();
+        device.pcie.generation_max = 4.into();
+        assert_eq!(device.pcie_degraded(), None, "load is not known");
+        device.utilization = Percent(80).into();
+        assert!(device.pcie_degraded().is_some());
+        device.p_state = PState(8).into();
+        assert_eq!(device.pcie_degraded(), None, "at rest");
+        device.p_state = PState(2).into();
+        device.utilization = Percent(0).into();
+        assert_eq!(device.pcie_degraded(), None, "idle");
+    }
+
+    #[test]
+    fn the_margin_needs_both_temperatures() {
+        let mut device = gpu();
+        device.temperature = Celsius(71).into();
+        assert_eq!(device.temperature_margin(), None);
+        device.thermal.slowdown = Celsius(90).into();
+        assert_eq!(device.temperature_margin(), Some(Celsius(19)));
+        device.temperature = Celsius(93).into();
+        assert_eq!(device.temperature_margin(), Some(Celsius(-3)));
+    }
+
+    #[test]
+    fn an_idle_time_that_goes_on_is_no_news_and_its_end_is() {
+        let idle = |seconds| Device {
+            idle_for: Duration::from_secs(seconds).into(),
+            ..gpu()
+        };
+        assert!(idle(3).same_but_for_ages(&idle(4)));
+        assert!(!idle(3).same_but_for_ages(&idle(0)));
+        let mut other = gpu();
+        other.ecc.volatile_corrected = 1.into();
+        assert!(!gpu().same_but_for_ages(&other));
+    }
+
+    #[test]
+    fn what_fails_keeps_what_it_is() {
+        let mut device = gpu();
+        device.identity.serial = Reading::Value("0324".to_owned());
+        device.power = MilliWatts(1).into();
+        let failed = device.failed(Failure::GpuLost);
+        assert_eq!(failed.power, Reading::Failed(Failure::GpuLost));
+        assert_eq!(
+            failed.identity.serial.known().map(String::as_str),
+            Some("0324")
+        );
     }
 
     #[test]

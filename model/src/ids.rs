@@ -105,7 +105,10 @@ impl DeviceId {
     /// NVIDIA's device plugin names time-sliced shares `<uuid>::<n>`.
     #[must_use]
     pub fn device(&self) -> GpuUuid {
-        GpuUuid::new(self.0.split_once("::").map_or(&*self.0, |(uuid, _)| uuid))
+        match self.0.split_once("::") {
+            Some((uuid, _)) => GpuUuid::new(uuid),
+            None => GpuUuid(self.0.clone()),
+        }
     }
 
     /// The number of the share, for a time-sliced device.

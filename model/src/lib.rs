@@ -3,33 +3,36 @@
 //! Pure data and arithmetic. Nothing in here does I/O, reads a clock or knows a wire format.
 
 mod device;
+mod event;
 mod ids;
+mod labels;
 mod node;
 mod pod;
 mod process;
 mod reading;
+mod resource;
 mod snapshot;
 mod text;
 mod time;
 mod units;
+mod xid;
 
-pub use device::{Device, DeviceKind, Health, ThrottleReason};
+pub use device::{
+    Clocks, ComputeMode, Device, DeviceKind, Ecc, Health, Identity, MemoryDetail, MemoryKind,
+    NvLink, PState, Pcie, PcieDegraded, PowerLimits, Settings, Thermal, ThrottleReason, Video,
+};
+pub use event::{DeviceEvent, EventKind, EventSeverity};
 pub use ids::{DeviceId, GpuUuid, NodeName, PodKey, PodUid};
-pub use node::{NodeInfo, Readiness, ResourceCounts, Taint};
-pub use pod::{ContainerInfo, DeviceHealth, Phase, PodDevice, PodInfo, Workload};
+pub use labels::Labels;
+pub use node::{EXPECTED_AWAY, NodeCondition, NodeInfo, Readiness, ResourceCounts, Taint};
+pub use pod::{
+    ContainerInfo, ContainerRole, ContainerState, DeviceHealth, Phase, PodDevice, PodInfo, Workload,
+};
 pub use process::{GpuProcess, Holder, OutsideKind, ProcessKind};
 pub use reading::{Failure, Reading};
+pub use resource::{GPU_RESOURCE_PREFIX, is_gpu_resource, is_other_accelerator, whole_quantity};
 pub use snapshot::{Allocation, DriverState, NodeSnapshot};
-pub use text::printable;
+pub use text::{printable, short_product};
 pub use time::{Clock, Moment};
-pub use units::{Bytes, Celsius, MilliWatts, Percent};
-
-/// Prefix of every extended resource that the scheduler counts as GPU units.
-pub const GPU_RESOURCE_PREFIX: &str = "nvidia.com/";
-
-/// Whether `resource` is counted in GPU units: everything under `nvidia.com/`
-/// (whole GPUs, `gpu.shared`, MIG profiles such as `mig-1g.10gb`).
-#[must_use]
-pub fn is_gpu_resource(resource: &str) -> bool {
-    resource.starts_with(GPU_RESOURCE_PREFIX)
-}
+pub use units::{Bytes, Celsius, MegaHertz, MilliJoules, MilliWatts, Percent};
+pub use xid::{Xid, xid};

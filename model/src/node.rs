@@ -24,8 +24,13 @@ pub struct NodeInfo {
     pub labels: BTreeMap<String, String>,
     /// All taints.
     pub taints: Vec<Taint>,
-    /// GPU units by resource name (`nvidia.com/*` only).
+    /// GPU units by resource name ([`is_gpu_resource`](crate::is_gpu_resource)).
     pub resources: BTreeMap<String, ResourceCounts>,
+    /// Accelerators of other vendors and fractions by other sharing tools, by resource name:
+    /// shown, never computed with.
+    pub other_resources: BTreeMap<String, ResourceCounts>,
+    /// Conditions other than `Ready` that say that something is wrong.
+    pub conditions: Vec<NodeCondition>,
     /// Runtime handlers of `status.runtimeHandlers`; `None` where the kubelet is too old to say.
     pub runtime_handlers: Option<Vec<String>>,
     /// `status.nodeInfo.kubeletVersion`.
@@ -34,6 +39,64 @@ pub struct NodeInfo {
     pub os_image: String,
     /// `status.nodeInfo.architecture`, such as `amd64`.
     pub architecture: String,
+    /// `status.nodeInfo.kernelVersion`.
+    pub kernel_version: String,
+    /// `status.nodeInfo.containerRuntimeVersion`, such as `containerd://2.1.5-k3s1`.
+    pub container_runtime: String,
+    /// Addresses of type `InternalIP`; two on a dual-stack node.
+    pub addresses: Vec<String>,
+    /// Marked with [`EXPECTED_AWAY`]: a machine that comes and goes, such as a notebook. That it
+    /// is not ready is no alarm.
+    pub expected_away: bool,
+}
+
+/// Label or annotation of a node that comes and goes; any value but `false` means yes.
+pub const EXPECTED_AWAY: &str = "gputop-k3s.io/expected-away";
+
+impl NodeInfo {
+    /// A node of which nothing is known but its name.
+    #[must_use]
+    pub fn unknown(name: NodeName) -> Self {
+        Self {
+            name,
+            created: None,
+            readiness: Readiness::Unknown,
+            cordoned: false,
+            roles: Vec::new(),
+            labels: BTreeMap::new(),
+            taints: Vec::new(),
+            resources: BTreeMap::new(),
+            other_resources: BTreeMap::new(),
+            conditions: Vec::new(),
+            runtime_handlers: None,
+            kubelet_version: String::new(),
+            os_image: String::new(),
+            architecture: String::new(),
+            kernel_version: String::new(),
+            container_runtime: String::new(),
+            addresses: Vec::new(),
+            expected_away: false,
+        }
+    }
+
+    /// Whether the node is away, as it was said that it would be: not ready, and no alarm.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.expected_away && self.readiness != Readiness::Ready
+    }
+}
+
+/// A condition of a node that says that something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeCondition {
+    /// Type, such as `DiskPressure` or `KernelDeadlock`.
+    pub kind: String,
+    /// The reason that came with it; may be empty.
+    pub reason: String,
+    /// The message that came with it; may be empty.
+    pub message: String,
+    /// `lastTransitionTime`.
+    pub since: Option<Timestamp>,
 }
 
 /// GPU units of one resource name on one node.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceId, NodeName, PodKey, PodUid};
+use crate::{DeviceId, Labels, NodeName, PodKey, PodUid};
 
 /// A pod of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,11 +27,20 @@ pub struct PodInfo {
     /// Why the pod is not running or not ready, as the API says it (scheduler's message,
     /// waiting or terminated reason of a container).
     pub reason: Option<String>,
+    /// What the API says beside the reason of a pod that the kubelet refused or of a container
+    /// that can not start.
+    pub message: Option<String>,
     /// What owns it.
     pub workload: Workload,
     /// GPU units by resource name that the scheduler counts for this pod while it is not finished.
     pub requests: BTreeMap<String, i64>,
-    /// Containers that can run side by side: sidecars and main containers.
+    /// Accelerators of other vendors and fractions by other sharing tools that it asks for, by
+    /// resource name: shown, never computed with.
+    pub other_requests: BTreeMap<String, i64>,
+    /// All labels.
+    pub labels: Labels,
+    /// All containers: those that prepare the pod, sidecars, main containers, and those that
+    /// somebody added to look inside.
     pub containers: Vec<ContainerInfo>,
     /// Devices named by `status.containerStatuses[].allocatedResourcesStatus`.
     pub devices: Vec<PodDevice>,
@@ -40,6 +49,40 @@ pub struct PodInfo {
 }
 
 impl PodInfo {
+    /// A pod of which nothing is known but what it is called; nobody owns it.
+    #[must_use]
+    pub fn unknown(key: PodKey, uid: PodUid) -> Self {
+        Self {
+            workload: Workload {
+                kind: "Pod".to_owned(),
+                name: key.name.to_string(),
+            },
+            key,
+            uid,
+            node: None,
+            phase: Phase::Unknown,
+            deletion: None,
+            created: None,
+            ready: false,
+            reason: None,
+            message: None,
+            requests: BTreeMap::new(),
+            other_requests: BTreeMap::new(),
+            labels: Labels::default(),
+            containers: Vec::new(),
+            devices: Vec::new(),
+            is_daemon: false,
+        }
+    }
+
+    /// How often its containers were started anew.
+    #[must_use]
+    pub fn restarts(&self) -> u32 {
+        self.containers
+            .iter()
+            .fold(0, |sum, container| sum.saturating_add(container.restarts))
+    }
+
     /// GPU units over all resource names.
     #[must_use]
     pub fn gpu_units(&self) -> i64 {
@@ -120,6 +163,84 @@ pub struct ContainerInfo {
     pub name: String,
     /// Container id without the runtime's prefix, once it has one.
     pub id: Option<String>,
+    /// What it is in the pod.
+    pub role: ContainerRole,
+    /// Image as the pod's specification names it.
+    pub image: String,
+    /// Its probes are content, or it has none and runs.
+    pub ready: bool,
+    /// How often it was started anew.
+    pub restarts: u32,
+    /// What it does.
+    pub state: ContainerState,
+}
+
+impl ContainerInfo {
+    /// A main container of which nothing is known but its name.
+    #[must_use]
+    pub fn unknown(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            id: None,
+            role: ContainerRole::Main,
+            image: String::new(),
+            ready: false,
+            restarts: 0,
+            state: ContainerState::Unknown,
+        }
+    }
+}
+
+/// What a container is in its pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ContainerRole {
+    /// Runs and ends before the main containers start.
+    Init,
+    /// An init container with `restartPolicy: Always`, which stays beside the main containers.
+    Sidecar,
+    /// What the pod is for.
+    Main,
+    /// Added to the running pod by somebody who looks inside (`kubectl debug`).
+    Ephemeral,
+}
+
+impl ContainerRole {
+    /// One word for the screen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Sidecar => "sidecar",
+            Self::Main => "main",
+            Self::Ephemeral => "debug",
+        }
+    }
+}
+
+/// What a container does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ContainerState {
+    /// The kubelet has not said anything of it (yet).
+    Unknown,
+    /// Not started.
+    Waiting {
+        /// Why, such as `ContainerCreating` or `CrashLoopBackOff`.
+        reason: String,
+    },
+    /// At work.
+    Running {
+        /// Since when.
+        since: Option<Timestamp>,
+    },
+    /// Ended.
+    Terminated {
+        /// Why, such as `Completed`, `Error` or `OOMKilled`.
+        reason: String,
+        /// Exit code.
+        code: i32,
+        /// When.
+        at: Option<Timestamp>,
+    },
 }
 
 /// A device that the kubelet reports in the pod's status.

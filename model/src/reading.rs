@@ -101,6 +101,17 @@ impl<T> Reading<T> {
         }
     }
 
+    /// Whether both say the same, apart from how old it is.
+    pub fn same_but_for_age(&self, other: &Self) -> bool
+    where
+        T: PartialEq,
+    {
+        match (self, other) {
+            (Self::Stale { value: a, .. }, Self::Stale { value: b, .. }) => a == b,
+            _ => self == other,
+        }
+    }
+
     /// The same reading `by` later: a value becomes stale, a stale one older.
     #[must_use]
     pub fn aged(self, by: Duration) -> Self {
@@ -112,6 +123,15 @@ impl<T> Reading<T> {
             },
             missing => missing,
         }
+    }
+}
+
+impl Reading<Duration> {
+    /// Whether two idle times tell the same: idle both times, however long, or busy both times.
+    #[must_use]
+    pub fn same_idle(&self, other: &Self) -> bool {
+        let idle = |reading: &Self| reading.as_ref().map(|time| !time.is_zero());
+        idle(self).same_but_for_age(&idle(other))
     }
 }
 

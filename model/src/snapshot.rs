@@ -1,8 +1,10 @@
 //! All that a node's daemon says at one moment.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Device, DeviceId, GpuProcess, NodeName, Reading};
+use crate::{Device, DeviceEvent, DeviceId, GpuProcess, NodeName, Reading};
 
 /// One whole, numbered picture of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,18 @@ pub struct NodeSnapshot {
     pub processes: Vec<GpuProcess>,
     /// Which devices the kubelet has given to which container.
     pub allocations: Reading<Vec<Allocation>>,
+    /// How long the daemon has run; zero: it does not say.
+    pub uptime: Duration,
+    /// What the driver has reported lately, oldest first: one entry for each device and kind.
+    pub events: Vec<DeviceEvent>,
+}
+
+impl NodeSnapshot {
+    /// How long before this snapshot `event`, one of its own, was reported last.
+    #[must_use]
+    pub const fn event_age(&self, event: &DeviceEvent) -> Duration {
+        self.uptime.saturating_sub(event.at)
+    }
 }
 
 /// Whether the driver can be asked.

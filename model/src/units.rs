@@ -46,6 +46,14 @@ unit!(
     /// A share in percent, 0..=100.
     Percent(u8)
 );
+unit!(
+    /// A clock rate in megahertz.
+    MegaHertz(u32)
+);
+unit!(
+    /// Energy in millijoules.
+    MilliJoules(u64)
+);
 
 impl Bytes {
     /// `count` mebibytes (1024² bytes).
@@ -113,6 +121,35 @@ impl fmt::Display for Percent {
     }
 }
 
+impl fmt::Display for MegaHertz {
+    /// `1980MHz`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}MHz", self.0))
+    }
+}
+
+impl MilliJoules {
+    /// In kilowatt-hours (3.6 million joules).
+    #[must_use]
+    pub fn kilowatt_hours(self) -> f64 {
+        self.0 as f64 / 3.6e9
+    }
+}
+
+impl fmt::Display for MilliJoules {
+    /// `640Wh`, `12.4kWh`, `3120kWh`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kwh = self.kilowatt_hours();
+        f.pad(&if kwh < 0.9995 {
+            format!("{:.0}Wh", kwh * 1000.0)
+        } else if kwh < 99.95 {
+            format!("{kwh:.1}kWh")
+        } else {
+            format!("{kwh:.0}kWh")
+        })
+    }
+}
+
 impl Percent {
     /// `value` limited to 0..=100.
     #[must_use]
@@ -142,6 +179,17 @@ mod tests {
         assert_eq!(Bytes(1).share_of(Bytes(3)), Some(Percent(33)));
         assert_eq!(Bytes(2).share_of(Bytes(3)), Some(Percent(67)));
         assert_eq!(Bytes(u64::MAX).share_of(Bytes(1)), Some(Percent(100)));
+    }
+
+    #[test]
+    fn energy_is_read_off_as_from_a_meter() {
+        let shown = |watt_hours: u64| MilliJoules(watt_hours * 3_600_000).to_string();
+        assert_eq!(shown(0), "0Wh");
+        assert_eq!(shown(640), "640Wh");
+        assert_eq!(shown(1000), "1.0kWh");
+        assert_eq!(shown(12_440), "12.4kWh");
+        assert_eq!(shown(3_120_000), "3120kWh");
+        assert_eq!(MegaHertz(1980).to_string(), "1980MHz");
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! The difference between two snapshots of a node, and its application.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use gputop_model::{Device, NodeSnapshot};
+use gputop_model::{GpuUuid, NodeSnapshot, printable};
 
 use crate::convert::WireError;
+use crate::convert::device::{changed_device, device_from_wire};
+use crate::convert::event::{events_from_wire, events_to_wire};
+use crate::convert::reading::millis;
 use crate::convert::snapshot::{allocations_from_wire, allocations_to_wire};
 use crate::pb;
 
@@ -17,8 +21,10 @@ pub fn delta(before: &NodeSnapshot, after: &NodeSnapshot) -> pb::Delta {
         devices: after
             .devices
             .iter()
-            .filter(|device| !before.devices.contains(device))
-            .map(Into::into)
+            .filter_map(|device| {
+                let old = before.devices.iter().find(|old| old.uuid == device.uuid);
+                (old != Some(device)).then(|| changed_device(device, old))
+            })
             .collect(),
         gone_devices: before
             .devices
@@ -31,6 +37,8 @@ pub fn delta(before: &NodeSnapshot, after: &NodeSnapshot) -> pb::Delta {
         }),
         allocations: (before.allocations != after.allocations)
             .then(|| allocations_to_wire(&after.allocations)),
+        uptime_ms: (before.uptime != after.uptime).then(|| millis(after.uptime)),
+        events: (before.events != after.events).then(|| events_to_wire(&after.events)),
     }
 }
 
@@ -49,10 +57,10 @@ pub fn apply(
             .any(|id| id == device.uuid.as_str())
     });
     for wire in delta.devices {
-        let device = Device::try_from(wire)?;
-        match next.devices.iter_mut().find(|old| old.uuid == device.uuid) {
-            Some(old) => *old = device,
-            None => next.devices.push(device),
+        let uuid = GpuUuid::new(printable(wire.uuid.clone()));
+        match next.devices.iter_mut().find(|old| old.uuid == uuid) {
+            Some(old) => *old = device_from_wire(wire, Some(old))?,
+            None => next.devices.push(device_from_wire(wire, None)?),
         }
     }
     // NVML's order, each GPU before its instances.
@@ -74,6 +82,12 @@ pub fn apply(
     }
     if let Some(allocations) = delta.allocations {
         next.allocations = allocations_from_wire(allocations);
+    }
+    if let Some(uptime) = delta.uptime_ms {
+        next.uptime = Duration::from_millis(uptime);
+    }
+    if let Some(events) = delta.events {
+        next.events = events_from_wire(events);
     }
     Ok(next)
 }

@@ -1,5 +1,6 @@
 //! The simulated cluster as others use it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gputop_node::source::simulated::Fault;
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::api::{Access, ApiState, router};
+use crate::api::{Access, ApiFault, ApiRequest, ApiState, router};
 use crate::clock::Clock;
 use crate::daemon::{Daemons, Outside, behaviour_by_name};
 use crate::scenario::{NodeScenario, Scenario};
@@ -148,6 +149,29 @@ impl SimCluster {
     /// ones until `true`. The cluster itself goes on.
     pub fn set_api_available(&self, available: bool) {
         self.door.set_open(available);
+    }
+
+    /// Cuts all connections to the API server, port-forwards included; new ones are taken.
+    pub fn cut_connections(&self) {
+        self.door.set_open(false);
+        self.door.set_open(true);
+    }
+
+    /// Forgets all past changes, as the API server does at its start: who wants to go on from one
+    /// is told that it is too old (410).
+    pub fn forget_changes(&self) {
+        self.shared.with(|store, _| store.forget_history());
+    }
+
+    /// Begins a fault of the API server, or ends the one that is.
+    pub fn set_api_fault(&self, fault: Option<ApiFault>) {
+        self.door.faults().set(fault);
+    }
+
+    /// How often the API server has been asked for what.
+    #[must_use]
+    pub fn api_requests(&self) -> BTreeMap<ApiRequest, u64> {
+        self.door.faults().requests()
     }
 
     /// Begins a fault of a node's cards, or ends the one that is.

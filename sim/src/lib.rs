@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `store` | objects, revisions, the window of past changes |
 //! | `selector` | label and field selectors |
-//! | `api` | HTTP in front of the store: list, watch, write, port-forward |
+//! | `api` | HTTP in front of the store: list, watch, write, logs, exec, port-forward |
+//! | `shell` | what answers to an exec into a container |
 //! | `transport` | connections in memory, for clients and server |
 //! | `scheduler` | which node a pod gets |
 //! | `kubelet` | pods from bound to gone, device ids, node heartbeats |
@@ -29,6 +30,7 @@ mod kubelet;
 pub mod scenario;
 mod scheduler;
 mod selector;
+mod shell;
 mod store;
 mod transport;
 mod world;
@@ -36,7 +38,7 @@ mod world;
 /// Version that the simulated K3s says it is.
 const VERSION: &str = "v1.36.3+k3s1";
 
-pub use api::Access;
+pub use api::{Access, ApiFault, ApiRequest};
 pub use cluster::{Options, SimCluster};
 pub use gputop_node::source::simulated::Fault;
 pub use scenario::Scenario;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::body::Body;
 use futures::future::BoxFuture;
 use http::{Request, Uri};
 use hyper::body::Incoming;
@@ -19,7 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
-use crate::api::Access;
+use crate::api::{Access, Faults};
 
 /// Bytes that fit into a pipe before its writer waits.
 const PIPE: usize = 256 * 1024;
@@ -30,6 +29,7 @@ pub(crate) struct Door {
     router: Router,
     /// The connections of now; `None` while the server is away.
     open: watch::Sender<Option<CancellationToken>>,
+    faults: Arc<Faults>,
     stop: CancellationToken,
 }
 
@@ -39,8 +39,14 @@ impl Door {
         Self {
             router,
             open: watch::Sender::new(Some(stop.child_token())),
+            faults: Arc::default(),
             stop,
         }
+    }
+
+    /// What is wrong with the server, and what it is asked.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// Opens the door, or shuts it and cuts all connections.
@@ -69,18 +75,31 @@ impl Door {
             ));
         };
         let (client, server) = tokio::io::duplex(PIPE);
-        tokio::spawn(serve(server, self.router.clone(), access, cut));
+        let (router, faults) = (self.router.clone(), self.faults.clone());
+        tokio::spawn(serve(server, router, faults, access, cut));
         Ok(SimStream(TokioIo::new(client)))
     }
 }
 
-async fn serve(io: DuplexStream, router: Router, access: Access, cut: CancellationToken) {
+async fn serve(
+    io: DuplexStream,
+    router: Router,
+    faults: Arc<Faults>,
+    access: Access,
+    cut: CancellationToken,
+) {
     let token = cut.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(access);
         request.extensions_mut().insert(token.clone());
-        let answer = router.clone().oneshot(request.map(Body::new));
-        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+        let (router, faults) = (router.clone(), faults.clone());
+        async move {
+            let answer = match faults.pass(request).await {
+                Ok(request) => router.oneshot(request).await,
+                Err(answer) => Ok(answer),
+            };
+            Ok::<_, Infallible>(answer.unwrap_or_else(|never| match never {}))
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(io), service)

@@ -4,11 +4,15 @@
 //! - [`screens`], [`widgets`], [`theme`]: drawing (pure).
 //! - [`runtime`]: the event loop and the terminal.
 //! - [`cli`]: the command line.
-//! - [`export`]: the tables as text and JSON.
+//! - [`config`]: files, environment and flags laid over each other.
+//! - [`export`]: the tables as text, CSV, JSON and OpenMetrics (pure).
+//! - [`nearest`]: "did you mean" (pure).
 
 pub mod app;
 pub mod cli;
+pub mod config;
 pub mod export;
+pub mod nearest;
 pub mod runtime;
 pub mod screens;
 pub mod theme;

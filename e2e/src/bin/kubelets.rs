@@ -1,7 +1,7 @@
 //! Plays the device managers of all nodes of a test cluster: watches the pods and serves
 //! PodResources on `DIR/NODE.sock`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,6 +12,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use gputop_e2e::kubelet::{Container, DeviceManager, Pod, serve};
 use gputop_node::source::simulated::parse_scenario;
 use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Config, ResourceExt as _};
 
@@ -53,7 +54,7 @@ async fn main() -> Result<()> {
         Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default())
             .await?;
     let pods: Api<core::Pod> = Api::all(Client::try_from(config)?);
-    let mut known: BTreeMap<String, core::Pod> = BTreeMap::new();
+    let mut known = Known::default();
     let mut list = Vec::new();
     let mut events = watcher(pods, watcher::Config::default())
         .default_backoff()
@@ -61,18 +62,25 @@ async fn main() -> Result<()> {
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Init)) => list.clear(),
-            Ok(Some(watcher::Event::InitApply(pod))) => list.push(pod),
+            Ok(Some(watcher::Event::InitApply(pod))) => list.push(Bound::new(&pod)),
             Ok(Some(watcher::Event::InitDone)) => {
-                known = list.drain(..).map(|pod| (uid(&pod), pod)).collect();
-                assign(&managers, &known);
+                known = Known::default();
+                for pod in list.drain(..) {
+                    known.put(pod);
+                }
+                for node in managers.keys() {
+                    known.assign(&managers, node);
+                }
             }
             Ok(Some(watcher::Event::Apply(pod))) => {
-                known.insert(uid(&pod), pod);
-                assign(&managers, &known);
+                for node in known.put(Bound::new(&pod)) {
+                    known.assign(&managers, &node);
+                }
             }
             Ok(Some(watcher::Event::Delete(pod))) => {
-                known.remove(&uid(&pod));
-                assign(&managers, &known);
+                if let Some(node) = known.remove(&uid(&pod)) {
+                    known.assign(&managers, &node);
+                }
             }
             Ok(None) => return Ok(()),
             // The API server is away; the watcher comes back by itself, the devices stay given.
@@ -81,29 +89,74 @@ async fn main() -> Result<()> {
     }
 }
 
-fn uid(pod: &core::Pod) -> String {
-    pod.uid().unwrap_or_default()
+/// What is kept of a pod.
+struct Bound {
+    /// Where it is, while it holds anything.
+    node: Option<String>,
+    /// Who was there first gets its devices first.
+    created: Option<Time>,
+    pod: Pod,
 }
 
-fn assign(
-    managers: &BTreeMap<String, Arc<Mutex<DeviceManager>>>,
-    known: &BTreeMap<String, core::Pod>,
-) {
-    for (node, manager) in managers {
-        let mut bound: Vec<&core::Pod> = known
-            .values()
-            .filter(|pod| {
-                pod.spec.as_ref().and_then(|spec| spec.node_name.as_ref()) == Some(node)
-                    && !is_finished(pod)
-            })
-            .collect();
-        bound.sort_by_key(|pod| (pod.metadata.creation_timestamp.clone(), uid(pod)));
-        let pods = bound.into_iter().map(convert).collect();
+impl Bound {
+    fn new(pod: &core::Pod) -> Self {
+        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
+        Self {
+            node: node.filter(|_| !is_finished(pod)),
+            created: pod.metadata.creation_timestamp.clone(),
+            pod: convert(pod),
+        }
+    }
+}
+
+/// All pods, and which are on which node.
+#[derive(Default)]
+struct Known {
+    pods: BTreeMap<String, Bound>,
+    by_node: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Known {
+    /// Takes a pod; returns the nodes that this concerns.
+    fn put(&mut self, pod: Bound) -> Vec<String> {
+        let uid = pod.pod.uid.clone();
+        let before = self.remove(&uid);
+        let now = pod.node.clone();
+        if let Some(node) = &now {
+            let on_node = self.by_node.entry(node.clone()).or_default();
+            on_node.insert(uid.clone());
+        }
+        self.pods.insert(uid, pod);
+        let elsewhere = before.filter(|before| Some(before) != now.as_ref());
+        elsewhere.into_iter().chain(now).collect()
+    }
+
+    /// Forgets a pod; returns the node that it was on.
+    fn remove(&mut self, uid: &str) -> Option<String> {
+        let node = self.pods.remove(uid)?.node?;
+        if let Some(on_node) = self.by_node.get_mut(&node) {
+            on_node.remove(uid);
+        }
+        Some(node)
+    }
+
+    /// Tells a node's device manager which pods it has.
+    fn assign(&self, managers: &BTreeMap<String, Arc<Mutex<DeviceManager>>>, node: &str) {
+        let Some(manager) = managers.get(node) else {
+            return;
+        };
+        let on_node = self.by_node.get(node).into_iter().flatten();
+        let mut bound: Vec<&Bound> = on_node.filter_map(|uid| self.pods.get(uid)).collect();
+        bound.sort_by_key(|pod| (pod.created.clone(), pod.pod.uid.clone()));
         manager
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .set_pods(pods);
+            .set_pods(bound.into_iter().map(|pod| pod.pod.clone()).collect());
     }
+}
+
+fn uid(pod: &core::Pod) -> String {
+    pod.uid().unwrap_or_default()
 }
 
 fn is_finished(pod: &core::Pod) -> bool {

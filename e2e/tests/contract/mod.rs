@@ -1,6 +1,7 @@
 //! What the product relies on in an API server. The same suite runs on the simulated and on the
 //! real one: where they differ, the simulated one is wrong.
 
+mod inspecting;
 mod port_forward;
 mod reading;
 mod watching;
@@ -29,6 +30,10 @@ pub(crate) async fn run(client: &Client) -> Result<()> {
     step("conflict", writing::conflicts(client)).await?;
     step("dry run", writing::dry_run(client)).await?;
     step("errors", writing::errors(client)).await?;
+    step("events", inspecting::events(client)).await?;
+    step("manifest", inspecting::manifest_and_description(client)).await?;
+    step("nodes", inspecting::nodes(client)).await?;
+    step("rights", inspecting::rights_and_namespaces(client)).await?;
     step("port-forward", port_forward::reaches_the_daemon(client)).await
 }
 

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use http::Uri;
+use kube::client::UpgradeConnectionError;
 
 use super::Problem;
 
@@ -32,6 +33,9 @@ pub fn api_problem(error: Option<&kube::Error>) -> Problem {
 pub(super) fn diagnose(error: &kube::Error, target: Option<&Target>) -> Problem {
     if let kube::Error::Api(status) = error {
         return from_status(status.code, &status.message);
+    }
+    if let kube::Error::UpgradeConnection(error) = error {
+        return from_upgrade(error);
     }
     let server = target.map_or("the API server".to_owned(), |t| t.server.to_string());
     if let Some(tls) = find::<rustls::Error>(error) {
@@ -96,6 +100,31 @@ fn from_status(code: u16, message: &str) -> Problem {
         _ => problem(
             &format!("the API server answers {code}: {message}"),
             "It is tried again by itself.",
+        ),
+    }
+}
+
+/// An answer that is no upgrade, though plain requests are answered. A server that refuses says so
+/// with a status of its own; what else comes back is somebody's in between.
+fn from_upgrade(error: &UpgradeConnectionError) -> Problem {
+    match error {
+        UpgradeConnectionError::ProtocolSwitch(status) if matches!(status.as_u16(), 401 | 403) => {
+            problem(
+                &format!("you have no right to this connection ({status})"),
+                "Ask the cluster's administrator for get and create on pods/portforward.",
+            )
+        }
+        UpgradeConnectionError::ProtocolSwitch(status)
+            if matches!(status.as_u16(), 404 | 429 | 500..=504) =>
+        {
+            problem(
+                &format!("the API server can not open this connection ({status})"),
+                "It is tried again by itself.",
+            )
+        }
+        _ => problem(
+            "something before the API server, such as a proxy, does not pass WebSockets on",
+            "Let it pass `Upgrade: websocket`, or connect to the API server without it.",
         ),
     }
 }
@@ -258,6 +287,19 @@ mod tests {
         let said = diagnose(&tls(error), Some(&target("https://rig.lab:6443", None)));
         assert!(said.fix.contains(advice), "{said}");
         assert!(said.what.contains("rig.lab"), "{said}");
+    }
+
+    #[rstest]
+    #[case(UpgradeConnectionError::ProtocolSwitch(http::StatusCode::OK), "WebSockets")]
+    #[case(UpgradeConnectionError::MissingUpgradeWebSocketHeader, "WebSockets")]
+    #[case(UpgradeConnectionError::ProtocolSwitch(http::StatusCode::FORBIDDEN), "no right")]
+    #[case(UpgradeConnectionError::ProtocolSwitch(http::StatusCode::BAD_GATEWAY), "can not open")]
+    fn broken_upgrades_are_told_from_refusals(
+        #[case] error: UpgradeConnectionError,
+        #[case] words: &str,
+    ) {
+        let said = diagnose(&kube::Error::UpgradeConnection(error), None);
+        assert!(said.what.contains(words), "{said}");
     }
 
     #[test]

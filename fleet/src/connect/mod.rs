@@ -9,7 +9,7 @@ mod exec;
 mod locate;
 mod problem;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -89,10 +89,22 @@ pub async fn connect(request: &Request) -> Result<Connection, ConnectError> {
     connect_with(config, context, request, timeout).await
 }
 
-async fn from_files(
-    files: &[PathBuf],
-    request: &Request,
-) -> Result<(Config, String), ConnectError> {
+/// Names of the contexts in the kubeconfig, in its order; none where this runs in a pod.
+///
+/// # Errors
+/// When there is no kubeconfig, or it can not be read.
+pub async fn contexts(kubeconfig: Option<&Path>) -> Result<Vec<String>, ConnectError> {
+    match locate(kubeconfig).await? {
+        Locations::InCluster => Ok(Vec::new()),
+        Locations::Files(files) => {
+            let merged = merge(&files).await?;
+            Ok(merged.contexts.into_iter().map(|known| known.name).collect())
+        }
+    }
+}
+
+/// Several kubeconfig files as one; what comes first holds.
+async fn merge(files: &[PathBuf]) -> Result<Kubeconfig, ConnectError> {
     let mut merged = Kubeconfig::default();
     for file in files {
         let text = tokio::fs::read_to_string(file).await;
@@ -105,6 +117,14 @@ async fn from_files(
             )
         })?;
     }
+    Ok(merged)
+}
+
+async fn from_files(
+    files: &[PathBuf],
+    request: &Request,
+) -> Result<(Config, String), ConnectError> {
+    let merged = merge(files).await?;
     let shown = files
         .iter()
         .map(|f| f.display().to_string())

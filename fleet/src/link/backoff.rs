@@ -1,5 +1,6 @@
 //! Growing pauses between attempts.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 /// Doubles from `first` to at most `longest`; starts anew after a success.
@@ -32,10 +33,30 @@ impl Backoff {
         now
     }
 
+    /// As [`Self::next`], shortened by up to half at random: what was lost together does not come
+    /// back together.
+    pub fn next_jittered(&mut self) -> Duration {
+        jittered(self.next(), random())
+    }
+
     /// It worked: begin anew.
     pub fn reset(&mut self) {
         self.next = self.first;
     }
+}
+
+/// Between half of `wait` and all of it; `random`: 0 to 1.
+#[must_use]
+pub(crate) fn jittered(wait: Duration, random: f64) -> Duration {
+    wait.mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0))
+}
+
+/// A number from 0 to 1 that is another one on each call and in each process.
+#[must_use]
+pub(crate) fn random() -> f64 {
+    // The standard library seeds its hashers from the system.
+    let bits = RandomState::new().build_hasher().finish();
+    bits as f64 / u64::MAX as f64
 }
 
 #[cfg(test)]
@@ -51,6 +72,17 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 5, 5]);
         backoff.reset();
         assert_eq!(backoff.next(), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn randomness_shortens_by_half_at_most() {
+        let second = Duration::from_secs(1);
+        assert_eq!(jittered(second, 0.0), second / 2);
+        assert_eq!(jittered(second, 1.0), second);
+        let drawn: Vec<f64> = (0..64).map(|_| random()).collect();
+        assert!(drawn.iter().all(|random| (0.0..=1.0).contains(random)));
+        assert!(drawn.iter().any(|random| *random < 0.5));
+        assert!(drawn.iter().any(|random| *random > 0.5));
     }
 
     proptest! {

@@ -42,6 +42,33 @@ impl Mailboxes {
         self.changed.notify_one();
     }
 
+    /// Forgets a node that has no daemon any more, and says so to whoever takes the reports.
+    pub fn forget(&self, node: &NodeName) {
+        {
+            let mut slots = self.lock();
+            if !slots.latest.contains_key(node) {
+                return;
+            }
+            let gone = AgentReport {
+                link: LinkState::Gone,
+                last: None,
+            };
+            slots.latest.insert(node.clone(), gone);
+            slots.unread.insert(node.clone());
+        }
+        self.changed.notify_one();
+    }
+
+    /// Whether that node's daemon has ever answered.
+    #[must_use]
+    pub fn is_known(&self, node: &NodeName) -> bool {
+        let slots = self.lock();
+        slots
+            .latest
+            .get(node)
+            .is_some_and(|report| report.last.is_some())
+    }
+
     /// Whether a report of that node is there at all.
     #[must_use]
     pub fn link(&self, node: &NodeName) -> Option<LinkState> {
@@ -68,11 +95,11 @@ impl Mailboxes {
         unread
             .into_iter()
             .filter_map(|node| {
-                slots
-                    .latest
-                    .get(&node)
-                    .cloned()
-                    .map(|report| (node, report))
+                let report = slots.latest.get(&node).cloned()?;
+                if report.link == LinkState::Gone {
+                    slots.latest.remove(&node);
+                }
+                Some((node, report))
             })
             .collect()
     }
@@ -103,6 +130,25 @@ mod tests {
             [("a", LinkState::Live), ("b", LinkState::Connecting)]
         );
         assert!(mailboxes.drain().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_forgotten_node_is_said_once_and_leaves_nothing() {
+        let mailboxes = Mailboxes::default();
+        mailboxes.forget(&"a".into());
+        assert!(mailboxes.drain().is_empty(), "nobody knew it");
+        mailboxes.put(&"a".into(), LinkState::Live, None);
+        mailboxes.forget(&"a".into());
+        let taken = mailboxes.drain();
+        assert_eq!(taken.len(), 1);
+        assert_eq!(taken[0].1.link, LinkState::Gone);
+        assert_eq!(mailboxes.link(&"a".into()), None);
+        assert!(mailboxes.lock().latest.is_empty());
+        // A new daemon before anybody has looked: it is there.
+        mailboxes.put(&"a".into(), LinkState::Live, None);
+        mailboxes.forget(&"a".into());
+        mailboxes.put(&"a".into(), LinkState::Connecting, None);
+        assert_eq!(mailboxes.drain()[0].1.link, LinkState::Connecting);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,13 +1,22 @@
-//! One supervised stream to each node's daemon.
+//! The links to the nodes' daemons: a supervised stream to each that is looked at, a visit now and
+//! then to the others.
 //!
 //! A task a node dials through [`Dial`], folds the daemon's frames into whole snapshots and puts
 //! the newest into the node's mailbox. A daemon that is lost costs nobody else anything.
+//! [`Interest`] says which daemons are looked at, and how closely; no more than [`MAX_OPEN`]
+//! tunnels are open at a time.
 
 mod backoff;
 mod dial;
+mod failure;
+mod interest;
+mod line;
 mod mailbox;
+mod pacing;
 mod session;
+mod sniff;
 mod supervise;
+mod tunnel;
 
 use std::sync::Arc;
 
@@ -17,8 +26,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use backoff::Backoff;
-pub use dial::{Dial, DialError, Io, PortForward};
+pub(crate) use backoff::{jittered, random};
+pub use dial::{Dial, DialError, Io, Place, PortForward};
+pub use interest::{Interest, Pace};
 pub use mailbox::Mailboxes;
+pub use pacing::MAX_OPEN;
 
 use crate::watch::Daemons;
 
@@ -30,6 +42,7 @@ pub(crate) fn start(
     client: &Client,
     epoch: Instant,
     daemons: watch::Receiver<Daemons>,
+    interest: watch::Receiver<Option<Interest>>,
     mailboxes: Arc<Mailboxes>,
     cancel: &CancellationToken,
 ) {
@@ -40,5 +53,8 @@ pub(crate) fn start(
         epoch,
     };
     let cancel = cancel.clone();
-    tokio::spawn(async move { links.run(daemons, &cancel).await });
+    tokio::spawn(async move { links.run(daemons, interest, &cancel).await });
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gputop_model::{NodeSnapshot, printable};
+use gputop_model::NodeSnapshot;
 use gputop_proto::{WireError, apply, pb};
 use hyper_util::rt::TokioIo;
 use pb::frame::Content;
 use pb::telemetry_client::TelemetryClient;
-use thiserror::Error;
+use tokio::time::{Instant, sleep_until, timeout};
+use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Streaming};
 
-use super::dial::{Dial, DialError, Io};
+use super::dial::{Dial, Io, Place};
+use super::failure::SessionError;
+use super::sniff::{Sniffed, Stranger};
 use crate::watch::DaemonPod;
 
 /// How long the API server may take to open a tunnel: links wait for each other here.
@@ -21,42 +23,16 @@ const DIAL: Duration = Duration::from_secs(3);
 /// How long the daemon's first answer may take.
 const OPEN: Duration = Duration::from_secs(10);
 
-/// A daemon sends a frame at least every five seconds; after three missed ones it is lost.
+/// A daemon sends a frame at least every five seconds, or ten when it is asked for a calm pace;
+/// after that it is lost.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// Why a session ended.
-#[derive(Debug, Error)]
-pub(super) enum SessionError {
-    #[error("can not be reached: {0}")]
-    Dial(#[from] DialError),
-    #[error("it does not answer")]
-    DialTimeout,
-    #[error("the telemetry has gaps")]
-    Gaps,
-    #[error("it does not answer")]
-    OpenTimeout,
-    #[error("it does not answer")]
-    Silent,
-    #[error("it does not answer")]
-    Transport(String),
-    #[error("{}", rpc_words(.0))]
-    Rpc(Box<tonic::Status>),
-    #[error("it does not answer")]
-    Ended,
-    #[error("unreadable telemetry: {0}")]
-    Wire(#[from] WireError),
-}
+/// Shortest time between two frames that are taken: whatever a daemon sends, it costs its own
+/// connection and not the screen.
+const FASTEST: Duration = Duration::from_millis(100);
 
-/// A daemon's own refusal in its words; everything that only says how a connection broke in one
-/// sentence that does not change from attempt to attempt.
-fn rpc_words(status: &tonic::Status) -> String {
-    match status.code() {
-        Code::Unknown | Code::Unavailable | Code::Cancelled | Code::Internal => {
-            "it does not answer".to_owned()
-        }
-        _ => printable(status.message().to_owned()),
-    }
-}
+/// Largest message: a node with sixteen cards and a thousand processes needs a tenth of it.
+const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
 
 /// An open stream and the snapshot that it has led to.
 pub(super) struct Session {
@@ -67,6 +43,12 @@ pub(super) struct Session {
     current: Option<Arc<NodeSnapshot>>,
     /// Gaps since the last good frame.
     gaps: u32,
+    interval: Duration,
+    /// The stream is to be opened anew before the next frame.
+    reopen: bool,
+    /// When the next frame may be taken.
+    not_before: Instant,
+    stranger: Stranger,
 }
 
 impl Session {
@@ -74,35 +56,66 @@ impl Session {
     pub(super) async fn dial(
         dial: &dyn Dial,
         daemon: &DaemonPod,
+        place: Place,
     ) -> Result<Box<dyn Io>, SessionError> {
-        let dialled = tokio::time::timeout(DIAL, dial.dial(daemon)).await;
+        let dialled = timeout(DIAL, dial.dial(daemon, place)).await;
         Ok(dialled.map_err(|_| SessionError::DialTimeout)??)
     }
 
-    /// Opens the telemetry stream on it.
-    pub(super) async fn open(io: Box<dyn Io>) -> Result<Self, SessionError> {
+    /// Opens the telemetry stream on it; the daemon is asked for a frame each `interval` at most.
+    pub(super) async fn open(io: Box<dyn Io>, interval: Duration) -> Result<Self, SessionError> {
+        let (io, stranger) = Sniffed::new(io);
         let open = async {
             let channel = channel(io).await?;
-            let mut client = TelemetryClient::new(channel.clone());
-            let frames = watch(&mut client).await?;
+            let mut client =
+                TelemetryClient::new(channel.clone()).max_decoding_message_size(MESSAGE_LIMIT);
+            let frames = watch(&mut client, interval).await?;
             Ok(Self {
                 _channel: channel,
                 client,
                 frames,
                 current: None,
                 gaps: 0,
+                interval,
+                reopen: false,
+                not_before: Instant::now(),
+                stranger: stranger.clone(),
             })
         };
-        tokio::time::timeout(OPEN, open)
+        timeout(OPEN, open)
             .await
             .unwrap_or(Err(SessionError::OpenTimeout))
+            .map_err(|error| or_stranger(error, &stranger))
+    }
+
+    /// The time between frames that the daemon was asked for.
+    pub(super) const fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// Asks for another pace, from the next frame on.
+    pub(super) fn set_interval(&mut self, interval: Duration) {
+        self.reopen |= self.interval != interval;
+        self.interval = interval;
     }
 
     /// The node's state after the next frame. A gap in the sequence is mended by opening the
-    /// stream anew, which begins with a whole snapshot.
+    /// stream anew, which begins with a whole snapshot. Cancel-safe.
     pub(super) async fn next(&mut self) -> Result<Arc<NodeSnapshot>, SessionError> {
+        let next = self.next_frame().await;
+        next.map_err(|error| or_stranger(error, &self.stranger))
+    }
+
+    async fn next_frame(&mut self) -> Result<Arc<NodeSnapshot>, SessionError> {
+        sleep_until(self.not_before).await;
         loop {
-            let frame = tokio::time::timeout(SILENCE, self.frames.message())
+            if self.reopen {
+                let again = timeout(OPEN, watch(&mut self.client, self.interval)).await;
+                self.frames = again.map_err(|_| SessionError::OpenTimeout)??;
+                self.current = None;
+                self.reopen = false;
+            }
+            let frame = timeout(SILENCE, self.frames.message())
                 .await
                 .map_err(|_| SessionError::Silent)?
                 .map_err(|status| SessionError::Rpc(Box::new(status)))?
@@ -111,6 +124,7 @@ impl Session {
                 let next = Arc::new(next);
                 self.current = Some(next.clone());
                 self.gaps = 0;
+                self.not_before = Instant::now() + FASTEST;
                 return Ok(next);
             }
             self.gaps += 1;
@@ -118,10 +132,16 @@ impl Session {
                 return Err(SessionError::Gaps);
             }
             tracing::debug!("gap in the telemetry: asking for the whole picture");
-            self.current = None;
-            let again = tokio::time::timeout(OPEN, watch(&mut self.client)).await;
-            self.frames = again.map_err(|_| SessionError::OpenTimeout)??;
+            self.reopen = true;
         }
+    }
+}
+
+/// Whatever broke: a stranger at the other end is the reason.
+fn or_stranger(error: SessionError, stranger: &Stranger) -> SessionError {
+    match stranger.said() {
+        Some(said) => SessionError::Stranger(said.to_owned()),
+        None => error,
     }
 }
 
@@ -150,15 +170,19 @@ fn fold(
 
 async fn watch(
     client: &mut TelemetryClient<Channel>,
+    interval: Duration,
 ) -> Result<Streaming<pb::Frame>, SessionError> {
-    let response = client.watch(pb::WatchRequest {}).await;
+    let request = pb::WatchRequest {
+        min_interval_ms: u32::try_from(interval.as_millis()).ok(),
+    };
+    let response = client.watch(request).await;
     Ok(response
         .map_err(|status| SessionError::Rpc(Box::new(status)))?
         .into_inner())
 }
 
 /// A gRPC channel over one stream that is already open.
-async fn channel(io: Box<dyn Io>) -> Result<Channel, SessionError> {
+async fn channel(io: Sniffed) -> Result<Channel, SessionError> {
     let mut io = Some(TokioIo::new(io));
     let connector = tower::service_fn(move |_: http::Uri| {
         // A second call means that the stream is lost; the session then ends and dials anew.
@@ -187,21 +211,22 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gputop_model::{DriverState, Reading};
-
     use super::*;
 
-    fn snapshot(sequence: u64) -> NodeSnapshot {
-        NodeSnapshot {
-            node: "a".into(),
-            daemon_version: String::new(),
+    fn full(sequence: u64) -> pb::Frame {
+        let snapshot = pb::Snapshot {
+            node: "a".to_owned(),
             sequence,
-            driver: DriverState::NoGpu {
-                version: "1".to_owned(),
-            },
-            devices: Vec::new(),
-            processes: Vec::new(),
-            allocations: Reading::default(),
+            driver: Some(pb::Driver {
+                state: pb::driver::State::NoGpu.into(),
+                ..pb::Driver::default()
+            }),
+            allocations: Some(pb::Allocations::default()),
+            ..pb::Snapshot::default()
+        };
+        pb::Frame {
+            sequence,
+            content: Some(Content::Full(snapshot)),
         }
     }
 
@@ -214,16 +239,16 @@ mod tests {
 
     #[test]
     fn frames_are_applied_in_order_and_a_gap_is_seen() {
-        let full = pb::Frame {
-            sequence: 7,
-            content: Some(Content::Full((&snapshot(7)).into())),
-        };
-        let first = fold(None, full).unwrap().unwrap();
+        let first = fold(None, full(7)).unwrap().unwrap();
         assert_eq!(first.sequence, 7);
         let second = fold(Some(&first), delta(8)).unwrap().unwrap();
-        assert_eq!(second, snapshot(8));
+        assert_eq!(second.sequence, 8);
+        assert_eq!(second.driver, first.driver);
         assert_eq!(fold(Some(&second), delta(10)).unwrap(), None);
         assert_eq!(fold(None, delta(1)).unwrap(), None);
+        // A whole picture is always taken: the stream was opened anew.
+        let anew = fold(Some(&second), full(3)).unwrap().unwrap();
+        assert_eq!(anew.sequence, 3);
     }
 
     #[test]

@@ -31,6 +31,14 @@ pub enum LinkState {
     Connecting,
     /// The stream delivers.
     Live,
+    /// The daemon was asked once and the connection closed: there are more daemons than tunnels
+    /// may be open at a time, and this one is not on the screen.
+    Visited {
+        /// When it is to be asked again; what it said holds until a little after then.
+        next: Moment,
+    },
+    /// The node has no daemon any more: nothing is known of it.
+    Gone,
     /// The stream broke or can not be opened; it is tried again.
     Lost {
         /// Since when.
@@ -58,6 +66,11 @@ pub enum AgentStatus {
     Connecting,
     /// Telemetry arrives.
     Live,
+    /// Telemetry arrives now and then: the daemon is asked in turn with many others.
+    Visited {
+        /// How old the last answer is.
+        age: Duration,
+    },
     /// No telemetry arrives any more.
     Lost {
         /// For how long.
@@ -68,6 +81,12 @@ pub enum AgentStatus {
 }
 
 impl AgentStatus {
+    /// Whether the daemon delivers: all the time, or in turn with others.
+    #[must_use]
+    pub const fn delivers(&self) -> bool {
+        matches!(self, Self::Live | Self::Visited { .. })
+    }
+
     /// Stable name for JSON.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -78,6 +97,7 @@ impl AgentStatus {
             Self::NotRunning { .. } => "not_running",
             Self::Connecting => "connecting",
             Self::Live => "live",
+            Self::Visited { .. } => "visited",
             Self::Lost { .. } => "lost",
         }
     }
@@ -86,7 +106,7 @@ impl AgentStatus {
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
-            Self::Live => None,
+            Self::Live | Self::Visited { .. } => None,
             Self::NotAsked => Some("daemons were not asked".to_owned()),
             Self::Absent => Some("no gputop-node daemon on this node".to_owned()),
             Self::Hidden => Some(

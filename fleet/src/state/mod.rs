@@ -4,22 +4,34 @@
 //! row for each node, device, pod and process.
 
 mod agent;
+mod alerts;
 mod allocations;
+mod bound;
+mod device_rows;
 mod device_state;
+mod history;
 mod join;
+mod no_gpu;
 mod node_reason;
 mod node_row;
+mod pod_rows;
 mod pod_use;
 mod process_owner;
 mod rows;
 mod store;
+mod telemetry;
 mod totals;
+mod workloads;
 
 pub use agent::{AgentReport, AgentStatus, LinkState, Received};
+pub use alerts::{Alert, AlertCounts, AlertSubject, Severity};
 pub use device_state::DeviceState;
+pub use history::{Sample, Series};
 pub use join::{Settings, join};
+pub use no_gpu::NoGpu;
 pub use rows::{
-    AllocatedTo, Closed, DeviceCounts, DeviceRow, Gap, NodeRow, Picture, PodRow, ProcessOwner,
-    ProcessRow, ResourceRow, Totals,
+    AllocatedTo, Closed, DeviceCounts, DeviceRow, Gap, NodeRow, NodeState, Picture, PodRow,
+    ProcessOwner, ProcessRow, ResourceRow, Totals,
 };
 pub use store::{Fleet, Listing, Update, WatchState, Watched};
+pub use workloads::WorkloadRow;

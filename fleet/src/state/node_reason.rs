@@ -1,41 +1,34 @@
 //! Why a node has no data, or no GPU to use, in one sentence.
 
-use gputop_model::{DriverState, NodeInfo, NodeSnapshot, Readiness};
+use gputop_model::{NodeInfo, Readiness};
 
 use super::agent::AgentStatus;
+use super::no_gpu::NoGpu;
 
-/// The first thing that is amiss; `None`: nothing is.
+/// The first thing that is amiss; `None`: nothing is. `heard`: the daemon has spoken.
 pub(super) fn node_reason(
     info: &NodeInfo,
     agent: &AgentStatus,
-    snapshot: Option<&NodeSnapshot>,
+    no_gpu: Option<&NoGpu>,
+    heard: bool,
 ) -> Option<String> {
+    if info.is_away() {
+        return Some("away, as it is marked to be at times".to_owned());
+    }
     if let Readiness::NotReady { why } = &info.readiness {
         return Some(format!("node not ready: {why}"));
     }
-    let capacity: i64 = info.resources.values().map(|r| r.capacity).sum();
-    let allocatable: i64 = info.resources.values().map(|r| r.allocatable).sum();
     if matches!(agent, AgentStatus::Lost { .. }) {
         return agent.reason();
     }
-    if let Some(snapshot) = snapshot {
-        if let Some(reason) = snapshot.driver.reason() {
-            return Some(reason);
-        }
-        if capacity == 0 && matches!(snapshot.driver, DriverState::Ready { .. }) {
-            return Some("the driver works, but no device plugin offers its GPUs".to_owned());
-        }
+    if let Some(no_gpu) = no_gpu {
+        return Some(no_gpu.what());
     }
-    if capacity > 0 && allocatable == 0 {
-        return Some("the device plugin is away, or all its GPUs are sick".to_owned());
-    }
-    if snapshot.is_some() {
+    if heard {
         return None;
     }
+    let capacity: i64 = info.resources.values().map(|r| r.capacity).sum();
     match agent {
-        AgentStatus::Absent if capacity == 0 => {
-            Some("no GPU known, and no gputop-node daemon to look".to_owned())
-        }
         AgentStatus::NotAsked if capacity == 0 => Some("no GPU known".to_owned()),
         AgentStatus::NotAsked => None,
         status => status.reason(),
@@ -46,8 +39,9 @@ pub(super) fn node_reason(
 mod tests {
     use std::collections::BTreeMap;
 
-    use gputop_model::{Reading, ResourceCounts};
+    use gputop_model::{DriverState, NodeSnapshot, Reading, ResourceCounts};
 
+    use super::super::no_gpu::no_gpu;
     use super::*;
 
     fn node(capacity: i64, allocatable: i64) -> NodeInfo {
@@ -56,18 +50,9 @@ mod tests {
             allocatable,
         };
         NodeInfo {
-            name: "a".into(),
-            created: None,
             readiness: Readiness::Ready,
-            cordoned: false,
-            roles: Vec::new(),
-            labels: BTreeMap::new(),
-            taints: Vec::new(),
             resources: BTreeMap::from([("nvidia.com/gpu".to_owned(), counts)]),
-            runtime_handlers: None,
-            kubelet_version: String::new(),
-            os_image: String::new(),
-            architecture: String::new(),
+            ..NodeInfo::unknown("a".into())
         }
     }
 
@@ -80,12 +65,15 @@ mod tests {
             devices: Vec::new(),
             processes: Vec::new(),
             allocations: Reading::default(),
+            uptime: std::time::Duration::ZERO,
+            events: Vec::new(),
         }
     }
 
     fn reason(info: &NodeInfo, agent: &AgentStatus, driver: Option<DriverState>) -> String {
         let snapshot = driver.map(snapshot);
-        node_reason(info, agent, snapshot.as_ref()).unwrap_or_default()
+        let no_gpu = no_gpu(info, agent, snapshot.as_ref());
+        node_reason(info, agent, no_gpu.as_ref(), snapshot.is_some()).unwrap_or_default()
     }
 
     #[test]
@@ -114,6 +102,8 @@ mod tests {
             why: "kubelet stopped posting".to_owned(),
         };
         assert!(reason(&dead, &live, ready()).contains("kubelet stopped posting"));
+        dead.expected_away = true;
+        assert!(reason(&dead, &live, ready()).starts_with("away"));
     }
 
     #[test]

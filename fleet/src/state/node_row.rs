@@ -1,19 +1,23 @@
 //! One node's row.
 
-use gputop_model::{
-    Bytes, DeviceKind, DriverState, MilliWatts, NodeInfo, PodInfo, is_gpu_resource,
-};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gputop_model::{Bytes, DeviceKind, DriverState, MilliWatts, NodeInfo};
 
 use super::agent::AgentStatus;
-use super::join::Telemetry;
+use super::bound::Bound;
+use super::device_state::DeviceState;
+use super::no_gpu::no_gpu;
 use super::node_reason::node_reason;
 use super::rows::{DeviceCounts, DeviceRow, NodeRow, ResourceRow};
 use super::store::Fleet;
+use super::telemetry::Telemetry;
 
 /// The row of one node; `devices` are its device rows.
 pub(super) fn node_row(
-    info: &NodeInfo,
-    pods: &[&PodInfo],
+    info: &Arc<NodeInfo>,
+    pods: &[Bound<'_>],
     agent: AgentStatus,
     telemetry: &Telemetry<'_>,
     devices: &[DeviceRow],
@@ -29,9 +33,12 @@ pub(super) fn node_row(
     let memory = physical()
         .filter_map(|d| d.memory_used.get().zip(d.memory_total.get()))
         .reduce(|a, b| (a.0 + b.0, a.1 + b.1));
+    let no_gpu = no_gpu(info, &agent, snapshot);
     NodeRow {
         resources: resources(info, pods, fleet),
-        reason: node_reason(info, &agent, snapshot),
+        reason: node_reason(info, &agent, no_gpu.as_ref(), snapshot.is_some()),
+        no_gpu,
+        free_products: free_products(devices),
         agent,
         agent_version: snapshot.map(|s| s.daemon_version.clone()),
         driver_version: snapshot.and_then(|s| match &s.driver {
@@ -76,34 +83,27 @@ pub(super) fn device_counts<'a>(rows: impl IntoIterator<Item = &'a DeviceRow>) -
     counts
 }
 
-fn resources(info: &NodeInfo, pods: &[&PodInfo], fleet: &Fleet) -> Vec<ResourceRow> {
+fn resources(info: &NodeInfo, pods: &[Bound<'_>], fleet: &Fleet) -> Vec<ResourceRow> {
     let all_pods_seen = fleet.knows_all_pods();
-    let requested = |name: &str| {
-        pods.iter()
-            .filter(|pod| pod.holds_resources())
-            .filter_map(|pod| pod.requests.get(name))
-            .sum::<i64>()
-    };
-    let mut names: Vec<&str> = info.resources.keys().map(String::as_str).collect();
-    // A resource that pods hold and the node has no longer.
-    names.extend(
-        pods.iter()
-            .filter(|pod| pod.holds_resources())
-            .flat_map(|pod| pod.requests.keys())
-            .map(String::as_str)
-            .filter(|name| is_gpu_resource(name)),
-    );
-    names.sort_unstable();
-    names.dedup();
-    names
+    // With those that pods hold and the node has no longer.
+    let mut requested: BTreeMap<&str, i64> = BTreeMap::new();
+    for name in info.resources.keys() {
+        requested.insert(name, 0);
+    }
+    for pod in pods.iter().filter(|pod| pod.info.holds_resources()) {
+        for (name, units) in &pod.info.requests {
+            *requested.entry(name).or_default() += units;
+        }
+    }
+    requested
         .into_iter()
-        .map(|name| {
+        .map(|(name, requested)| {
             let counts = info.resources.get(name).copied().unwrap_or_default();
             ResourceRow {
                 name: name.to_owned(),
                 capacity: counts.capacity,
                 allocatable: counts.allocatable,
-                requested: all_pods_seen.then(|| requested(name)),
+                requested: all_pods_seen.then_some(requested),
             }
         })
         .collect()
@@ -118,6 +118,15 @@ fn products<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(String, usize)> {
         }
     }
     products
+}
+
+/// Whole GPUs that may be taken, by product.
+fn free_products(devices: &[DeviceRow]) -> Vec<(String, usize)> {
+    let free = devices.iter().filter(|row| {
+        let whole = matches!(row.device().kind, DeviceKind::Gpu { .. });
+        whole && row.state == DeviceState::Free && row.closed.is_none() && !row.stale
+    });
+    products(free.map(|row| row.device().product.as_str()))
 }
 
 fn mean(values: impl Iterator<Item = u8>) -> Option<u8> {

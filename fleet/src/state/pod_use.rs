@@ -9,6 +9,8 @@ use gputop_model::{Bytes, Device, GpuProcess};
 pub(super) struct PodUse {
     /// Devices used lately, whether given or not; `None`: can not be told.
     pub in_use: Option<usize>,
+    /// Positions of the devices of which it can be told that they were used lately.
+    pub used: Vec<usize>,
     /// Memory of its processes; `None`: not all of them could be seen and measured.
     pub memory_used: Option<Bytes>,
     /// How long all its given devices have been quiet, when that is at least `idle_after`.
@@ -66,7 +68,7 @@ pub(super) fn pod_use(views: &[PodDeviceView<'_>], idle_after: Duration) -> PodU
     let mut memory = Some(Bytes(0));
     let mut quiet: Option<Duration> = None;
     let mut all_given_quiet = true;
-    for view in views {
+    for (at, view) in views.iter().enumerate() {
         use_.unrequested |= !view.given;
         let own: Option<Bytes> = view.processes.iter().map(|p| p.memory_used.get()).sum();
         let idle = view.quiet_for();
@@ -80,6 +82,9 @@ pub(super) fn pod_use(views: &[PodDeviceView<'_>], idle_after: Duration) -> PodU
         let hidden = view.processes.is_empty() && (lately != Some(false) || !view.is_listed());
         let own = own.filter(|_| !hidden);
         memory = memory.zip(own).map(|(sum, own)| sum + own);
+        if lately == Some(true) {
+            use_.used.push(at);
+        }
         in_use = in_use
             .zip(lately)
             .map(|(sum, lately)| sum + usize::from(lately));

@@ -1,36 +1,24 @@
 //! What a process belongs to: the daemon's cgroup facts joined with the API's names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use gputop_model::{GpuProcess, Holder, NodeName, PodInfo, PodUid};
 
+use super::bound::{Bound, place_of};
 use super::rows::ProcessOwner;
 
-/// Pods by every name that a process or an allocation may know them by.
+/// The pods that a process of one node may belong to.
 pub(super) struct Names<'a> {
-    by_uid: &'a BTreeMap<PodUid, PodInfo>,
-    by_key: HashMap<(&'a str, &'a str), &'a PodInfo>,
+    pub(super) node: &'a NodeName,
+    /// Bound to the node.
+    pub(super) here: &'a [Bound<'a>],
+    /// All that are known.
+    pub(super) by_uid: &'a BTreeMap<PodUid, Arc<PodInfo>>,
 }
 
-impl<'a> Names<'a> {
-    pub(super) fn new(pods: &'a BTreeMap<PodUid, PodInfo>) -> Self {
-        let by_key = pods
-            .values()
-            .map(|pod| ((&*pod.key.namespace, &*pod.key.name), pod))
-            .collect();
-        Self {
-            by_uid: pods,
-            by_key,
-        }
-    }
-
-    pub(super) fn by_key(&self, namespace: &str, name: &str) -> Option<&'a PodInfo> {
-        self.by_key.get(&(namespace, name)).copied()
-    }
-}
-
-/// The owner of `process` on `node`.
-pub(super) fn owner(process: &GpuProcess, node: &NodeName, names: &Names<'_>) -> ProcessOwner {
+/// The owner of `process`.
+pub(super) fn owner(process: &GpuProcess, names: &Names<'_>) -> ProcessOwner {
     let (uid, container_id, namespace, pod, container) = match &process.holder {
         Holder::Outside { kind, name } if name.is_empty() => {
             return ProcessOwner::Outside(kind.name().to_owned());
@@ -47,16 +35,19 @@ pub(super) fn owner(process: &GpuProcess, node: &NodeName, names: &Names<'_>) ->
             container,
         } => (uid, container_id, namespace, pod, container),
     };
-    let by_uid = uid.as_ref().and_then(|uid| names.by_uid.get(uid));
+    // A pod of the same name, or a mistaken uid, on another node is another pod.
+    let by_uid = uid
+        .as_ref()
+        .and_then(|uid| names.by_uid.get(uid))
+        .filter(|info| info.node.as_ref() == Some(names.node));
     // A name finds a pod only where no uid says which one it was: pods are re-created.
     let by_key = match (uid, namespace, pod) {
-        (None, Some(namespace), Some(pod)) => names.by_key(namespace, pod),
+        (None, Some(namespace), Some(pod)) => {
+            place_of(names.here, namespace, pod).and_then(|place| names.here.get(place))
+        }
         _ => None,
     };
-    // A pod of the same name on another node is another pod.
-    let info = by_uid
-        .or(by_key)
-        .filter(|info| info.node.as_ref() == Some(node));
+    let info = by_uid.or(by_key.map(|pod| pod.info));
     if let Some(info) = info {
         let by_id = info
             .containers

@@ -7,12 +7,16 @@ use std::time::Duration;
 
 use gputop_model::{
     Bytes, Device, DeviceId, GpuProcess, GpuUuid, MilliWatts, NodeInfo, NodeName, NodeSnapshot,
-    PodInfo, PodUid,
+    Phase, PodInfo, PodUid, Readiness, short_product,
 };
 use jiff::Timestamp;
 
 use super::agent::AgentStatus;
+use super::alerts::{Alert, AlertCounts};
 use super::device_state::DeviceState;
+use super::no_gpu::NoGpu;
+use super::workloads::WorkloadRow;
+use crate::fit::Pending;
 
 /// The cluster at one moment, as tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +31,10 @@ pub struct Picture {
     pub pods: Vec<PodRow>,
     /// By node, device and pid.
     pub processes: Vec<ProcessRow>,
+    /// The pods by what owns them; by namespace and name.
+    pub workloads: Vec<WorkloadRow>,
+    /// What needs attention, the gravest first.
+    pub alerts: Vec<Alert>,
     /// Sums over the whole cluster.
     pub totals: Totals,
 }
@@ -35,7 +43,7 @@ pub struct Picture {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeRow {
     /// As the API describes it.
-    pub info: NodeInfo,
+    pub info: Arc<NodeInfo>,
     /// GPU units by resource name.
     pub resources: Vec<ResourceRow>,
     /// The node's daemon.
@@ -46,10 +54,14 @@ pub struct NodeRow {
     pub driver_version: Option<String>,
     /// Why there is no data, or no GPU to use; `None`: nothing is amiss.
     pub reason: Option<String>,
+    /// Why there is no GPU that a pod could use; `None`: there is, or nobody can tell.
+    pub no_gpu: Option<NoGpu>,
     /// Devices by state; `None`: nobody has counted them.
     pub devices: Option<DeviceCounts>,
     /// Product names with their number, in NVML's order, physical GPUs only.
     pub products: Vec<(String, usize)>,
+    /// Whole GPUs that may be taken, by product, in NVML's order.
+    pub free_products: Vec<(String, usize)>,
     /// Device memory in use and in all.
     pub memory: Option<(Bytes, Bytes)>,
     /// Mean utilisation of the physical GPUs in percent.
@@ -87,6 +99,42 @@ impl NodeRow {
     #[must_use]
     pub fn free(&self) -> Option<i64> {
         self.resources.iter().map(ResourceRow::free).sum()
+    }
+
+    /// How the node is.
+    #[must_use]
+    pub fn state(&self) -> NodeState {
+        match Closed::of(&self.info) {
+            None => NodeState::Ready,
+            Some(Closed::Cordoned) => NodeState::Cordoned,
+            Some(Closed::Away) => NodeState::Away,
+            Some(Closed::NotReady) if self.info.readiness == Readiness::Unknown => {
+                NodeState::Unknown
+            }
+            Some(Closed::NotReady) => NodeState::NotReady,
+        }
+    }
+
+    /// Says that free GPUs of different products are there, of which a pod gets one or the other:
+    /// `2 free: RTX 3090, P40; the kubelet picks`. `None`: they are all alike.
+    #[must_use]
+    pub fn mixed_free(&self) -> Option<String> {
+        if self.free_products.len() < 2 {
+            return None;
+        }
+        let total: usize = self.free_products.iter().map(|(_, count)| count).sum();
+        let names: Vec<String> = self
+            .free_products
+            .iter()
+            .map(|(product, count)| match count {
+                1 => short_product(product).to_owned(),
+                count => format!("{count}× {}", short_product(product)),
+            })
+            .collect();
+        Some(format!(
+            "{total} free: {}; the kubelet picks",
+            names.join(", ")
+        ))
     }
 }
 
@@ -144,21 +192,65 @@ impl DeviceRow {
     }
 }
 
+/// How a node is, as the table says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeState {
+    /// Takes pods.
+    Ready,
+    /// Ready, and somebody has cordoned it.
+    Cordoned,
+    /// Not ready.
+    NotReady,
+    /// Not ready, as it was said that it would be: no alarm.
+    Away,
+    /// It has not said yet.
+    Unknown,
+}
+
+impl NodeState {
+    /// Stable name for JSON and the word on screen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Cordoned => "cordoned",
+            Self::NotReady => "not ready",
+            Self::Away => "away",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Why a node takes no pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
     /// It is not ready.
     NotReady,
+    /// It is not ready, as it was said that it would be.
+    Away,
     /// Somebody has cordoned it.
     Cordoned,
 }
 
 impl Closed {
+    /// Why `node` takes no pods; `None`: it does.
+    #[must_use]
+    pub fn of(node: &NodeInfo) -> Option<Self> {
+        if node.is_away() {
+            Some(Self::Away)
+        } else if node.readiness != Readiness::Ready {
+            Some(Self::NotReady)
+        } else {
+            node.cordoned.then_some(Self::Cordoned)
+        }
+    }
+
     /// For the screen.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::NotReady => "not ready",
+            Self::Away => "away",
             Self::Cordoned => "cordoned",
         }
     }
@@ -200,9 +292,11 @@ pub struct Gap {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodRow {
     /// As the API describes it.
-    pub info: PodInfo,
+    pub info: Arc<PodInfo>,
     /// Devices that it was given.
     pub devices: Option<Vec<GpuUuid>>,
+    /// The devices of which it can be told that it has used them lately.
+    pub(super) used: Vec<GpuUuid>,
     /// How many of its devices it has used lately (devices it uses without having been given
     /// them included).
     pub in_use: Option<usize>,
@@ -230,6 +324,35 @@ impl PodRow {
                 .is_some_and(|devices| !devices.is_empty())
     }
 
+    /// Why the pod waits, taken apart; `None`: it does not wait to be placed, and nobody has
+    /// refused it.
+    #[must_use]
+    pub fn pending(&self) -> Option<Pending> {
+        let info = &self.info;
+        if info.phase == Phase::Pending && info.node.is_none() && info.deletion.is_none() {
+            let said = info.reason.as_deref().map(Pending::parse);
+            return Some(said.unwrap_or_else(Pending::unsaid));
+        }
+        // The kubelet's refusals.
+        let refused = info.phase == Phase::Failed && info.reason.as_deref() == Some(REFUSED);
+        let message = info.message.as_deref().filter(|_| refused)?;
+        Some(Pending::parse(message))
+    }
+
+    /// Why the pod does not run or is not ready, in plain words; `None`: all is well, or nobody
+    /// says. [`PodInfo::reason`] and [`PodInfo::message`] have the API's own.
+    #[must_use]
+    pub fn why(&self) -> Option<String> {
+        let info = &self.info;
+        if let Some(pending) = self.pending() {
+            return Some(pending.plain(&info.requests));
+        }
+        match (&info.reason, &info.message) {
+            (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),
+            (reason, message) => reason.clone().or_else(|| message.clone()),
+        }
+    }
+
     /// One word on how the pod is, as kubectl's STATUS column has it.
     #[must_use]
     pub fn status(&self) -> &str {
@@ -240,10 +363,14 @@ impl PodRow {
         match &info.reason {
             // A container's reason is one word; the scheduler's message is a sentence.
             Some(reason) if !reason.contains(' ') => reason,
+            Some(reason) if reason.contains("scheduling gates") => "SchedulingGated",
             _ => info.phase.name(),
         }
     }
 }
+
+/// The kubelet's word for a pod that it could not give what the scheduler had promised.
+const REFUSED: &str = "UnexpectedAdmissionError";
 
 /// One process on one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -299,6 +426,8 @@ pub struct Totals {
     pub nodes: usize,
     /// Nodes that are ready.
     pub nodes_ready: usize,
+    /// Nodes that are not, as it was said that they would be.
+    pub nodes_away: usize,
     /// Devices by state.
     pub devices: DeviceCounts,
     /// Free devices on nodes that take pods.
@@ -315,6 +444,8 @@ pub struct Totals {
     pub power: Option<MilliWatts>,
     /// Daemons that deliver.
     pub agents_live: usize,
-    /// Daemons that should.
+    /// Daemons that should; those of nodes that may be away are left out while they are.
     pub agents_expected: usize,
+    /// Alerts by severity.
+    pub alerts: AlertCounts,
 }

@@ -1,10 +1,12 @@
 //! The store: what the watches and the daemons have said, applied one message at a time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use gputop_model::{Moment, NodeInfo, NodeName, PodInfo, PodUid};
+use gputop_model::{GpuUuid, Moment, NodeInfo, NodeName, PodInfo, PodKey, PodUid};
 
-use super::agent::AgentReport;
+use super::agent::{AgentReport, LinkState};
+use super::history::{History, Series};
 
 /// A change of one watched list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,9 +81,12 @@ pub enum Update {
 /// All that is known of the cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fleet {
-    nodes: BTreeMap<NodeName, NodeInfo>,
-    pods: BTreeMap<PodUid, PodInfo>,
+    nodes: BTreeMap<NodeName, Arc<NodeInfo>>,
+    pods: BTreeMap<PodUid, Arc<PodInfo>>,
+    /// The same pods, in the order of the tables.
+    pods_by_name: BTreeMap<(PodKey, PodUid), Arc<PodInfo>>,
     agents: BTreeMap<NodeName, AgentReport>,
+    history: History,
     node_watch: WatchState,
     pod_watch: WatchState,
     server: WatchState,
@@ -112,27 +117,29 @@ impl Fleet {
             Update::Nodes(Listing::Whole(nodes)) => {
                 self.nodes = nodes
                     .into_iter()
-                    .map(|node| (node.name.clone(), node))
+                    .map(|node| (node.name.clone(), Arc::new(node)))
                     .collect();
                 self.agents.retain(|name, _| self.nodes.contains_key(name));
+                self.history.retain(|name| self.nodes.contains_key(name));
             }
             Update::Nodes(Listing::Changed(node)) => {
-                self.nodes.insert(node.name.clone(), *node);
+                self.nodes.insert(node.name.clone(), Arc::from(node));
             }
             Update::Nodes(Listing::Gone(name)) => {
                 self.nodes.remove(&name);
                 self.agents.remove(&name);
+                self.history.retain(|kept| *kept != name);
             }
             Update::Pods(Listing::Whole(pods)) => {
                 self.pods_listed = true;
-                self.pods = pods.into_iter().map(|pod| (pod.uid.clone(), pod)).collect();
+                self.pods.clear();
+                self.pods_by_name.clear();
+                for pod in pods {
+                    self.put_pod(Arc::new(pod));
+                }
             }
-            Update::Pods(Listing::Changed(pod)) => {
-                self.pods.insert(pod.uid.clone(), *pod);
-            }
-            Update::Pods(Listing::Gone(uid)) => {
-                self.pods.remove(&uid);
-            }
+            Update::Pods(Listing::Changed(pod)) => self.put_pod(Arc::from(pod)),
+            Update::Pods(Listing::Gone(uid)) => self.remove_pod(&uid),
             Update::OneNamespace(namespace) => self.one_namespace = Some(namespace),
             Update::AllNamespaces => self.one_namespace = None,
             Update::Watch(Watched::Nodes, state) => self.node_watch.follow(state),
@@ -141,21 +148,60 @@ impl Fleet {
         }
     }
 
+    fn put_pod(&mut self, pod: Arc<PodInfo>) {
+        self.remove_pod(&pod.uid);
+        let name = (pod.key.clone(), pod.uid.clone());
+        self.pods_by_name.insert(name, pod.clone());
+        self.pods.insert(pod.uid.clone(), pod);
+    }
+
+    fn remove_pod(&mut self, uid: &PodUid) {
+        if let Some(pod) = self.pods.remove(uid) {
+            let name = (pod.key.clone(), pod.uid.clone());
+            self.pods_by_name.remove(&name);
+        }
+    }
+
     /// Takes the newest report of a node's daemon.
     pub fn report(&mut self, node: NodeName, report: AgentReport) {
+        if report.link == LinkState::Gone {
+            self.agents.remove(&node);
+            return;
+        }
+        let known = self
+            .agents
+            .get(&node)
+            .and_then(|report| report.last.as_ref());
+        // A report on the link alone brings the same snapshot again.
+        if let Some(last) = &report.last
+            && known.is_none_or(|known| last.at > known.at)
+        {
+            self.history.record(&node, &last.snapshot, last.at);
+        }
         self.agents.insert(node, report);
+    }
+
+    /// What a device's daemon has reported over the last minutes; `None`: nothing yet.
+    #[must_use]
+    pub fn history(&self, node: &NodeName, device: &GpuUuid) -> Option<&Series> {
+        self.history.get(node, device)
     }
 
     /// Nodes by name.
     #[must_use]
-    pub const fn nodes(&self) -> &BTreeMap<NodeName, NodeInfo> {
+    pub const fn nodes(&self) -> &BTreeMap<NodeName, Arc<NodeInfo>> {
         &self.nodes
     }
 
     /// Pods by uid.
     #[must_use]
-    pub const fn pods(&self) -> &BTreeMap<PodUid, PodInfo> {
+    pub const fn pods(&self) -> &BTreeMap<PodUid, Arc<PodInfo>> {
         &self.pods
+    }
+
+    /// The same pods by namespace and name.
+    pub(super) fn pods_by_name(&self) -> impl Iterator<Item = &Arc<PodInfo>> {
+        self.pods_by_name.values()
     }
 
     /// What the daemons last said, by node.

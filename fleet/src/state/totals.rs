@@ -3,6 +3,7 @@
 use gputop_model::{Phase, Readiness};
 
 use super::agent::AgentStatus;
+use super::alerts::AlertCounts;
 use super::device_state::DeviceState;
 use super::node_row::{device_counts, sums};
 use super::rows::{DeviceCounts, NodeRow, Picture, Totals};
@@ -35,6 +36,11 @@ pub(super) fn totals(picture: &Picture, fleet: &Fleet) -> Totals {
     Totals {
         nodes: picture.nodes.len(),
         nodes_ready: picture.nodes.iter().filter(|row| ready(row)).count(),
+        nodes_away: picture
+            .nodes
+            .iter()
+            .filter(|row| row.info.is_away())
+            .count(),
         devices: counts(picture),
         devices_free: picture
             .devices
@@ -55,20 +61,18 @@ pub(super) fn totals(picture: &Picture, fleet: &Fleet) -> Totals {
             .count(),
         memory,
         power,
-        agents_live: picture
-            .nodes
-            .iter()
-            .filter(|r| r.agent == AgentStatus::Live)
-            .count(),
+        agents_live: picture.nodes.iter().filter(|r| r.agent.delivers()).count(),
         agents_expected: picture
             .nodes
             .iter()
             .filter(|row| {
-                !matches!(
+                let asked = !matches!(
                     row.agent,
                     AgentStatus::Absent | AgentStatus::Hidden | AgentStatus::NotAsked
-                )
+                );
+                asked && (row.agent.delivers() || !row.info.is_away())
             })
             .count(),
+        alerts: AlertCounts::of(&picture.alerts),
     }
 }

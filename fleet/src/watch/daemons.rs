@@ -69,28 +69,17 @@ fn observe_one(daemons: &mut Daemons, pod: &PodInfo) {
 
 #[cfg(test)]
 mod tests {
-    use gputop_model::{Phase, PodKey, Workload};
+    use gputop_model::{Phase, PodKey};
 
     use super::*;
 
     fn pod(uid: &str, node: &str, phase: Phase) -> PodInfo {
+        let key = PodKey::new(NAMESPACE, format!("gputop-node-{uid}"));
         PodInfo {
-            key: PodKey::new(NAMESPACE, format!("gputop-node-{uid}")),
-            uid: uid.into(),
             node: Some(node.into()),
             phase,
-            deletion: None,
-            created: None,
-            ready: true,
-            reason: None,
-            workload: Workload {
-                kind: "DaemonSet".into(),
-                name: "gputop-node".into(),
-            },
-            requests: BTreeMap::new(),
-            containers: Vec::new(),
-            devices: Vec::new(),
             is_daemon: true,
+            ..PodInfo::unknown(key, uid.into())
         }
     }
 

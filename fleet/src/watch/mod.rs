@@ -1,19 +1,23 @@
 //! Kube watches, reduced to small typed deltas at the edge.
 //!
-//! One watch of nodes and one of pods; no periodic lists. After any failure the whole list is
-//! taken anew, so that the first good answer ends a [`crate::state::WatchState::Lost`].
+//! One watch of nodes and one of pods; no periodic lists. A watch that breaks goes on from where it
+//! was; the list is taken anew when that can not be done, and never by all at the same time.
 
+mod container;
 mod daemons;
 mod node;
 mod nullable;
+mod patience;
 mod pod;
 mod pod_reason;
 mod pulse;
+mod rights;
 mod run;
+mod wire;
 
 use futures::future::BoxFuture;
 use gputop_model::{NodeInfo, NodeName, PodInfo, PodUid};
-use kube::{Api, Client};
+use kube::Client;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -33,8 +37,9 @@ pub(crate) fn start(
     cancel: &CancellationToken,
 ) -> watch::Receiver<Daemons> {
     let (targets, receiver) = watch::channel(Daemons::new());
-    let nodes = Watcher {
-        api: Api::<SlimNode>::all(client.clone()),
+    let nodes = Watcher::<SlimNode, _, _, _> {
+        client: client.clone(),
+        resource: "nodes",
         fallback: None,
         watched: Watched::Nodes,
         convert: node::node_info,
@@ -44,12 +49,10 @@ pub(crate) fn start(
         lane: lane.clone(),
         epoch: options.epoch,
     };
-    let pods = Watcher {
-        api: Api::<SlimPod>::all(client.clone()),
-        fallback: Some((
-            Api::namespaced(client.clone(), &options.namespace),
-            options.namespace.clone(),
-        )),
+    let pods = Watcher::<SlimPod, _, _, _> {
+        client: client.clone(),
+        resource: "pods",
+        fallback: Some(options.namespace.clone()),
         watched: Watched::Pods,
         convert: pod::pod_info,
         update: Update::Pods,

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use gputop_model::{NodeInfo, NodeName, Readiness, ResourceCounts, Taint, is_gpu_resource};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use gputop_model::{
+    EXPECTED_AWAY, NodeCondition, NodeInfo, NodeName, Readiness, ResourceCounts, Taint,
+    is_gpu_resource, is_other_accelerator, printable, whole_quantity,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::Deserialize;
 
 use super::nullable::or_default;
-use super::pod::units;
 
 /// The part of a Node that is read.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -52,12 +54,14 @@ struct Status {
     conditions: Vec<Condition>,
     #[serde(deserialize_with = "or_default")]
     node_info: Info,
+    #[serde(deserialize_with = "or_default")]
+    addresses: Vec<Address>,
     runtime_handlers: Option<Vec<Handler>>,
 }
 
 /// A condition of a node or a pod.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Condition {
     #[serde(rename = "type")]
     #[serde(deserialize_with = "or_default")]
@@ -68,6 +72,17 @@ pub(super) struct Condition {
     pub(super) reason: String,
     #[serde(deserialize_with = "or_default")]
     pub(super) message: String,
+    last_transition_time: Option<Time>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Address {
+    #[serde(rename = "type")]
+    #[serde(deserialize_with = "or_default")]
+    kind: String,
+    #[serde(deserialize_with = "or_default")]
+    address: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -79,6 +94,10 @@ struct Info {
     os_image: String,
     #[serde(deserialize_with = "or_default")]
     architecture: String,
+    #[serde(deserialize_with = "or_default")]
+    kernel_version: String,
+    #[serde(deserialize_with = "or_default")]
+    container_runtime_version: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -120,13 +139,7 @@ pub(super) fn node_info(node: &SlimNode) -> NodeInfo {
         .filter_map(|label| label.strip_prefix("node-role.kubernetes.io/"))
         .map(str::to_owned)
         .collect();
-    let mut resources: BTreeMap<String, ResourceCounts> = BTreeMap::new();
-    for (name, quantity) in gpu_units(&node.status.capacity) {
-        resources.entry(name).or_default().capacity = quantity;
-    }
-    for (name, quantity) in gpu_units(&node.status.allocatable) {
-        resources.entry(name).or_default().allocatable = quantity;
-    }
+    let info = &node.status.node_info;
     NodeInfo {
         name: NodeName::new(node.metadata.name.clone().unwrap_or_default()),
         created: node.metadata.creation_timestamp.as_ref().map(|time| time.0),
@@ -144,24 +157,96 @@ pub(super) fn node_info(node: &SlimNode) -> NodeInfo {
                 effect: taint.effect.clone(),
             })
             .collect(),
-        resources,
+        resources: resources(&node.status, is_gpu_resource),
+        other_resources: resources(&node.status, is_other_accelerator),
+        conditions: amiss(&node.status.conditions),
         runtime_handlers: node.status.runtime_handlers.as_ref().map(|handlers| {
             handlers
                 .iter()
                 .map(|handler| handler.name.clone())
                 .collect()
         }),
-        kubelet_version: node.status.node_info.kubelet_version.clone(),
-        os_image: node.status.node_info.os_image.clone(),
-        architecture: node.status.node_info.architecture.clone(),
+        kubelet_version: info.kubelet_version.clone(),
+        os_image: info.os_image.clone(),
+        architecture: info.architecture.clone(),
+        kernel_version: info.kernel_version.clone(),
+        container_runtime: info.container_runtime_version.clone(),
+        addresses: node
+            .status
+            .addresses
+            .iter()
+            .filter(|address| address.kind == "InternalIP")
+            .map(|address| address.address.clone())
+            .collect(),
+        expected_away: expected_away(&node.metadata),
     }
 }
 
-fn gpu_units(quantities: &BTreeMap<String, String>) -> impl Iterator<Item = (String, i64)> {
+/// Capacity and allocatable of the resources that `wanted` names.
+fn resources(status: &Status, wanted: fn(&str) -> bool) -> BTreeMap<String, ResourceCounts> {
+    let mut resources: BTreeMap<String, ResourceCounts> = BTreeMap::new();
+    for (name, quantity) in quantities(&status.capacity, wanted) {
+        resources.entry(name).or_default().capacity = quantity;
+    }
+    for (name, quantity) in quantities(&status.allocatable, wanted) {
+        resources.entry(name).or_default().allocatable = quantity;
+    }
+    resources
+}
+
+/// The whole quantities of the resources that `wanted` names.
+pub(super) fn quantities(
+    quantities: &BTreeMap<String, String>,
+    wanted: fn(&str) -> bool,
+) -> impl Iterator<Item = (String, i64)> {
     quantities
         .iter()
-        .filter(|(name, _)| is_gpu_resource(name))
-        .filter_map(|(name, quantity)| Some((name.clone(), units(quantity)?)))
+        .filter(move |(name, _)| wanted(name))
+        .filter_map(|(name, quantity)| Some((name.clone(), whole_quantity(quantity)?)))
+}
+
+/// The conditions that say that something is wrong: the kubelet's own, and those that
+/// node-problem-detector and the like add.
+fn amiss(conditions: &[Condition]) -> Vec<NodeCondition> {
+    const KUBELETS: [&str; 4] = [
+        "MemoryPressure",
+        "DiskPressure",
+        "PIDPressure",
+        "NetworkUnavailable",
+    ];
+    // Of node-problem-detector's default rules, those whose name does not say it.
+    const DETECTED: [&str; 4] = [
+        "KernelDeadlock",
+        "ReadonlyFilesystem",
+        "CorruptDockerOverlay2",
+        "FrequentKubeletRestart",
+    ];
+    let tells = |kind: &str| {
+        KUBELETS.contains(&kind)
+            || DETECTED.contains(&kind)
+            || kind.ends_with("Problem")
+            || kind.ends_with("Unhealthy")
+    };
+    conditions
+        .iter()
+        .filter(|condition| condition.status == "True" && tells(&condition.kind))
+        .map(|condition| NodeCondition {
+            kind: printable(condition.kind.clone()),
+            reason: printable(condition.reason.clone()),
+            message: printable(condition.message.clone()),
+            since: condition.last_transition_time.as_ref().map(|time| time.0),
+        })
+        .collect()
+}
+
+fn expected_away(meta: &ObjectMeta) -> bool {
+    let said = |marks: &Option<BTreeMap<String, String>>| {
+        marks
+            .as_ref()
+            .and_then(|marks| marks.get(EXPECTED_AWAY))
+            .is_some_and(|value| value != "false")
+    };
+    said(&meta.labels) || said(&meta.annotations)
 }
 
 fn readiness(conditions: &[Condition]) -> Readiness {
@@ -232,5 +317,67 @@ mod tests {
         let info = parse(json!({"status": {"conditions": [condition]}}));
         let why = "Kubelet stopped posting node status.".to_owned();
         assert_eq!(info.readiness, Readiness::NotReady { why });
+    }
+
+    #[test]
+    fn other_vendors_and_hamis_fractions_are_kept_apart_from_units() {
+        let info = parse(json!({"status": {
+            "capacity": {"nvidia.com/gpu": "20", "nvidia.com/gpumem": "48k", "amd.com/gpu": "1",
+                "gpu.intel.com/i915": "2", "memory": "64Gi"},
+            "allocatable": {"nvidia.com/gpu": "20", "nvidia.com/gpumem": "48k", "amd.com/gpu": "1"}
+        }}));
+        let names: Vec<_> = info.resources.keys().map(String::as_str).collect();
+        assert_eq!(names, ["nvidia.com/gpu"]);
+        let others: Vec<_> = info.other_resources.keys().map(String::as_str).collect();
+        assert_eq!(
+            others,
+            ["amd.com/gpu", "gpu.intel.com/i915", "nvidia.com/gpumem"]
+        );
+        assert_eq!(
+            info.other_resources["nvidia.com/gpumem"].allocatable,
+            48_000
+        );
+    }
+
+    #[test]
+    fn conditions_that_say_that_something_is_wrong_are_kept() {
+        let condition = |kind: &str, status: &str| {
+            json!({"type": kind, "status": status, "reason": "Because", "message": "of\u{1b} this",
+                "lastTransitionTime": "2026-01-01T00:00:00Z"})
+        };
+        let info = parse(json!({"status": {"conditions": [
+            condition("Ready", "True"), condition("DiskPressure", "True"),
+            condition("MemoryPressure", "False"), condition("GpuXidProblem", "True"),
+            condition("KernelDeadlock", "True"), condition("KubeletUnhealthy", "Unknown"),
+            condition("EtcdIsVoter", "True"),
+        ]}}));
+        let kinds: Vec<_> = info.conditions.iter().map(|c| c.kind.as_str()).collect();
+        assert_eq!(kinds, ["DiskPressure", "GpuXidProblem", "KernelDeadlock"]);
+        assert_eq!(info.conditions[0].reason, "Because");
+        assert_eq!(info.conditions[0].message, "of\u{fffd} this");
+        assert!(info.conditions[0].since.is_some());
+    }
+
+    #[test]
+    fn versions_and_addresses_are_kept() {
+        let info = parse(json!({"status": {
+            "nodeInfo": {"kernelVersion": "6.17.0", "containerRuntimeVersion": "containerd://2.1.5"},
+            "addresses": [{"type": "Hostname", "address": "rig"},
+                {"type": "InternalIP", "address": "10.0.0.7"},
+                {"type": "InternalIP", "address": "fd00::7"}]}}));
+        assert_eq!(info.kernel_version, "6.17.0");
+        assert_eq!(info.container_runtime, "containerd://2.1.5");
+        assert_eq!(info.addresses, ["10.0.0.7", "fd00::7"]);
+    }
+
+    #[test]
+    fn a_node_may_be_marked_as_one_that_comes_and_goes() {
+        let marked = |marks: serde_json::Value| parse(json!({"metadata": marks})).expected_away;
+        assert!(marked(json!({"labels": {EXPECTED_AWAY: ""}})));
+        assert!(marked(json!({"annotations": {EXPECTED_AWAY: "wifi"}})));
+        assert!(!marked(json!({"labels": {EXPECTED_AWAY: "false"}})));
+        assert!(!marked(json!({"labels": {"other": "true"}})));
+        let away = parse(json!({"metadata": {"labels": {EXPECTED_AWAY: "true"}}}));
+        assert!(away.is_away());
     }
 }

@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use gputop_model::{
-    ContainerInfo, DeviceHealth, DeviceId, Phase, PodDevice, PodInfo, PodKey, PodUid, Workload,
-    is_gpu_resource,
+    DeviceHealth, DeviceId, Labels, Phase, PodDevice, PodInfo, PodKey, PodUid, Workload,
+    is_gpu_resource, is_other_accelerator,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::Deserialize;
 
+use super::container::containers;
 use super::daemons::is_daemon;
-use super::node::Condition;
+use super::node::{Condition, quantities};
 use super::nullable::or_default;
-use super::pod_reason::pod_reason;
+use super::pod_reason::{pod_message, pod_reason};
 use crate::fit::{ContainerRequest, Units, effective_requests};
 
 /// The part of a Pod that is read.
@@ -29,22 +30,26 @@ pub(super) struct SlimPod {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Spec {
+pub(super) struct Spec {
     node_name: Option<String>,
     #[serde(deserialize_with = "or_default")]
-    containers: Vec<Container>,
+    pub(super) containers: Vec<Container>,
     #[serde(deserialize_with = "or_default")]
-    init_containers: Vec<Container>,
+    pub(super) init_containers: Vec<Container>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) ephemeral_containers: Vec<Container>,
     #[serde(deserialize_with = "or_default")]
     overhead: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Container {
+pub(super) struct Container {
     #[serde(deserialize_with = "or_default")]
-    name: String,
-    restart_policy: Option<String>,
+    pub(super) name: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) image: String,
+    pub(super) restart_policy: Option<String>,
     #[serde(deserialize_with = "or_default")]
     resources: Resources,
 }
@@ -66,21 +71,29 @@ pub(super) struct Status {
     #[serde(deserialize_with = "or_default")]
     pub(super) reason: String,
     #[serde(deserialize_with = "or_default")]
+    pub(super) message: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) conditions: Vec<Condition>,
     #[serde(deserialize_with = "or_default")]
     pub(super) init_container_statuses: Vec<ContainerStatus>,
     #[serde(deserialize_with = "or_default")]
     pub(super) container_statuses: Vec<ContainerStatus>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) ephemeral_container_statuses: Vec<ContainerStatus>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct ContainerStatus {
     #[serde(deserialize_with = "or_default")]
-    name: String,
+    pub(super) name: String,
     #[serde(rename = "containerID")]
     #[serde(deserialize_with = "or_default")]
-    container_id: String,
+    pub(super) container_id: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) ready: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) restart_count: i32,
     #[serde(deserialize_with = "or_default")]
     pub(super) state: State,
     #[serde(deserialize_with = "or_default")]
@@ -91,7 +104,14 @@ pub(super) struct ContainerStatus {
 #[serde(default)]
 pub(super) struct State {
     pub(super) waiting: Option<Stopped>,
+    pub(super) running: Option<Running>,
     pub(super) terminated: Option<Stopped>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Running {
+    pub(super) started_at: Option<Time>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -100,7 +120,10 @@ pub(super) struct Stopped {
     #[serde(deserialize_with = "or_default")]
     pub(super) reason: String,
     #[serde(deserialize_with = "or_default")]
+    pub(super) message: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) exit_code: i32,
+    pub(super) finished_at: Option<Time>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -151,8 +174,6 @@ pub(super) fn pod_info(pod: &SlimPod) -> PodInfo {
     let meta = &pod.metadata;
     let name = meta.name.clone().unwrap_or_default();
     let namespace = meta.namespace.clone().unwrap_or_default();
-    let init: Vec<_> = pod.spec.init_containers.iter().map(request).collect();
-    let main: Vec<_> = pod.spec.containers.iter().map(request).collect();
     PodInfo {
         uid: PodUid::new(meta.uid.clone().unwrap_or_default()),
         node: pod
@@ -170,69 +191,44 @@ pub(super) fn pod_info(pod: &SlimPod) -> PodInfo {
             .iter()
             .any(|c| c.kind == "Ready" && c.status == "True"),
         reason: pod_reason(&pod.status),
+        message: pod_message(&pod.status),
         workload: workload(meta, &name),
-        requests: effective_requests(&init, &main, &gpu_units(&pod.spec.overhead)),
-        containers: containers(pod),
+        requests: requests(&pod.spec, is_gpu_resource),
+        other_requests: requests(&pod.spec, is_other_accelerator),
+        labels: meta.labels.as_ref().map(Labels::from).unwrap_or_default(),
+        containers: containers(&pod.spec, &pod.status),
         devices: devices(&pod.status),
         is_daemon: is_daemon(&namespace, meta.labels.as_ref()),
         key: PodKey::new(namespace, name),
     }
 }
 
-fn request(container: &Container) -> ContainerRequest {
-    // The API server copies a limit of an extended resource to the request.
-    let mut units = gpu_units(&container.resources.limits);
-    units.extend(gpu_units(&container.resources.requests));
-    ContainerRequest {
-        units,
-        sidecar: is_sidecar(container),
-    }
+/// What the scheduler counts for the pod, of the resources that `wanted` names.
+fn requests(spec: &Spec, wanted: fn(&str) -> bool) -> Units {
+    let request = |container: &Container| {
+        // The API server copies a limit of an extended resource to the request.
+        let mut units: Units = quantities(&container.resources.limits, wanted).collect();
+        units.extend(quantities(&container.resources.requests, wanted));
+        ContainerRequest {
+            units,
+            sidecar: is_sidecar(container),
+        }
+    };
+    let init: Vec<_> = spec.init_containers.iter().map(request).collect();
+    let main: Vec<_> = spec.containers.iter().map(request).collect();
+    effective_requests(&init, &main, &quantities(&spec.overhead, wanted).collect())
 }
 
-fn is_sidecar(container: &Container) -> bool {
+pub(super) fn is_sidecar(container: &Container) -> bool {
     container.restart_policy.as_deref() == Some("Always")
 }
 
-fn gpu_units(quantities: &BTreeMap<String, String>) -> Units {
-    quantities
-        .iter()
-        .filter(|(name, _)| is_gpu_resource(name))
-        .filter_map(|(name, quantity)| Some((name.clone(), units(quantity)?)))
-        .collect()
-}
-
-/// A quantity of an extended resource: a whole number, which the API server may shorten with a
-/// decimal suffix (`1k`).
-pub(super) fn units(quantity: &str) -> Option<i64> {
-    if let Some(thousands) = quantity.strip_suffix('k') {
-        return thousands.parse::<i64>().ok()?.checked_mul(1000);
-    }
-    quantity.parse().ok()
-}
-
-fn containers(pod: &SlimPod) -> Vec<ContainerInfo> {
-    let sidecars = pod
-        .spec
-        .init_containers
-        .iter()
-        .filter(|container| is_sidecar(container));
-    sidecars
-        .chain(&pod.spec.containers)
-        .map(|container| ContainerInfo {
-            name: container.name.clone(),
-            id: statuses(&pod.status)
-                .find(|status| status.name == container.name)
-                .and_then(|status| status.container_id.split_once("://"))
-                .map(|(_, id)| id.to_owned()),
-        })
-        .collect()
-}
-
-fn statuses(status: &Status) -> impl Iterator<Item = &ContainerStatus> {
+pub(super) fn statuses(status: &Status) -> impl Iterator<Item = &ContainerStatus> {
     status
         .init_container_statuses
         .iter()
         .chain(&status.container_statuses)
+        .chain(&status.ephemeral_container_statuses)
 }
 
 fn devices(status: &Status) -> Vec<PodDevice> {
@@ -346,7 +342,7 @@ mod tests {
             "status": {"phase": "Running"}}));
         assert_eq!(info.requests["nvidia.com/gpu"], 3);
         let names: Vec<_> = info.containers.iter().map(|c| c.name.as_str()).collect();
-        assert_eq!(names, ["side", "main"]);
+        assert_eq!(names, ["side", "fetch", "main"]);
         assert!(info.holds_resources());
     }
 
@@ -386,9 +382,18 @@ mod tests {
     }
 
     #[test]
-    fn quantities_are_whole_numbers() {
-        assert_eq!(units("4"), Some(4));
-        assert_eq!(units("1k"), Some(1000));
-        assert_eq!(units("x"), None);
+    fn other_vendors_and_hamis_fractions_are_no_units() {
+        let info = parse(json!({
+            "metadata": {"name": "a", "labels": {"app": "web"}},
+            "spec": {"containers": [{"resources": {"limits": {
+                "nvidia.com/gpu": "1", "nvidia.com/gpumem": "8000", "habana.ai/gaudi": "2"}}}]}}));
+        assert_eq!(info.gpu_units(), 1);
+        let others: Vec<_> = info.other_requests.into_iter().collect();
+        let expected = [("habana.ai/gaudi", 2), ("nvidia.com/gpumem", 8000)];
+        assert_eq!(
+            others,
+            expected.map(|(name, units)| (name.to_owned(), units))
+        );
+        assert_eq!(info.labels.get("app"), Some("web"));
     }
 }

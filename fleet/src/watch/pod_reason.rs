@@ -1,9 +1,32 @@
 //! Why a pod does not run, or is not ready: the most telling word that the API has.
 
+use gputop_model::printable;
+
 use super::pod::{ContainerStatus, Status};
 
 /// The reason; `None` when all is well.
 pub(super) fn pod_reason(status: &Status) -> Option<String> {
+    reason(status).map(printable)
+}
+
+/// What the API says beside the reason: why the kubelet refused the pod, why an image can not be
+/// pulled, why a container can not start.
+pub(super) fn pod_message(status: &Status) -> Option<String> {
+    let text = if status.reason.is_empty() {
+        let all = status
+            .init_container_statuses
+            .iter()
+            .chain(&status.container_statuses);
+        all.filter_map(|container| container.state.waiting.as_ref())
+            .map(|waiting| waiting.message.as_str())
+            .find(|message| !message.is_empty())?
+    } else {
+        &status.message
+    };
+    Some(printable(text.to_owned())).filter(|text| !text.is_empty())
+}
+
+fn reason(status: &Status) -> Option<String> {
     // Evicted, UnexpectedAdmissionError, NodeLost, …
     if !status.reason.is_empty() {
         return Some(status.reason.clone());
@@ -69,5 +92,17 @@ mod tests {
     fn the_most_telling_word(#[case] status: Value, #[case] expected: Option<&str>) {
         let status: Status = serde_json::from_value(status).unwrap();
         assert_eq!(pod_reason(&status).as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case(json!({"phase": "Failed", "reason": "UnexpectedAdmissionError",
+        "message": "Pod was rejected: Allocate failed"}), Some("Pod was rejected: Allocate failed"))]
+    #[case(json!({"phase": "Pending", "containerStatuses": [{"state": {"waiting":
+        {"reason": "ImagePullBackOff", "message": "Back-off\u{1b} pulling image \"x\""}}}]}),
+        Some("Back-off\u{fffd} pulling image \"x\""))]
+    #[case(json!({"phase": "Running", "message": "nothing was refused"}), None)]
+    fn what_comes_beside_the_reason(#[case] status: Value, #[case] expected: Option<&str>) {
+        let status: Status = serde_json::from_value(status).unwrap();
+        assert_eq!(pod_message(&status).as_deref(), expected);
     }
 }

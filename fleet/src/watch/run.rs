@@ -1,36 +1,45 @@
 //! One watch, kept alive.
 
-use std::fmt::Debug;
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt};
-use kube::api::ListParams;
-use kube::runtime::watcher::{self, Event, watcher};
-use kube::{Api, Resource};
+use gputop_model::Moment;
+use kube::api::{ListParams, WatchParams};
+use kube::core::WatchEvent;
+use kube::{Client, ResourceExt};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::connect::api_problem;
+use super::patience::Patience;
+use super::rights;
+use super::wire::{Events, Failure, Kind, Page, Place};
 use crate::engine::moment;
-use crate::link::Backoff;
+use crate::link::random;
 use crate::state::{Listing, Update, WatchState, Watched};
 
-/// A watch that says nothing for this long (plus 5 s) is taken for dead. The server ends it by
-/// itself after that time and the watch goes on without a gap.
+/// The server ends a watch by itself after that time, and it goes on without a gap.
 const WATCH_SECONDS: u32 = 60;
+
+/// A watch that says nothing for this long is taken for dead.
+const SILENCE: Duration = Duration::from_secs(65);
+
+/// A watch that the server ends in good order before that was hardly worth opening.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// Objects in one page of a list.
 const PAGE: u32 = 100;
 
-/// How often something that the user may not read is tried again.
-const FORBIDDEN_RETRY: Duration = Duration::from_secs(60);
+/// What a namespace's name can not have in it, and a path must not.
+const NOT_IN_NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.');
 
 /// One watched kind: `O` as the API sends it, `T` as the store keeps it under `K`.
 pub(super) struct Watcher<O, T, K, F> {
-    pub(super) api: Api<O>,
-    /// Where to look when the whole cluster may not be read.
-    pub(super) fallback: Option<(Api<O>, String)>,
+    pub(super) client: Client,
+    /// Such as `pods`.
+    pub(super) resource: &'static str,
+    /// The namespace to look at when the whole cluster may not be read; `None`: there are none.
+    pub(super) fallback: Option<String>,
     pub(super) watched: Watched,
     pub(super) convert: fn(&O) -> T,
     pub(super) update: fn(Listing<K, T>) -> Update,
@@ -41,124 +50,228 @@ pub(super) struct Watcher<O, T, K, F> {
     pub(super) epoch: Instant,
 }
 
+/// What has become of a watch so far.
+#[derive(Default)]
+struct Progress {
+    /// The namespace that is left when the whole cluster may not be read.
+    namespace: Option<String>,
+    /// Everybody knows that it is one namespace only.
+    narrow: bool,
+    /// From where the watch goes on; `None`: the list comes first.
+    version: Option<String>,
+    /// Everybody knows that it is live.
+    live: bool,
+    patience: Patience,
+}
+
+/// Nobody listens any more, or why the watch ended.
+enum End {
+    Closed,
+    Failed(Failure),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 impl<O, T, K, F> Watcher<O, T, K, F>
 where
-    O: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    O: ResourceExt + DeserializeOwned + Send + 'static,
     F: Fn(&Listing<K, T>),
 {
     /// Runs until the lane is closed.
-    pub(super) async fn run(mut self) {
-        let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(5));
-        // While only the fallback may be read: what could not be.
-        let mut refused: Option<Api<O>> = None;
+    pub(super) async fn run(self) {
+        let mut progress = Progress::default();
         while !self.lane.is_closed() {
+            let refused = progress.namespace.is_some();
             let ended = tokio::select! {
-                ended = self.watch_once(&mut backoff) => ended,
-                () = allowed_again(refused.as_ref()) => {
-                    if let Some(all) = refused.take() {
-                        self.api = all;
-                    }
-                    self.send(Update::AllNamespaces).await;
+                ended = self.follow(&mut progress) => ended,
+                () = self.all_allowed(), if refused => {
+                    progress.namespace = None;
+                    progress.version = None;
                     continue;
                 }
             };
-            let Some(error) = ended else { return };
-            let wait = if is_forbidden(&error) {
-                if let Some((api, namespace)) = &self.fallback
-                    && refused.is_none()
-                {
-                    let (api, namespace) = (api.clone(), namespace.clone());
-                    refused = Some(std::mem::replace(&mut self.api, api));
-                    self.send(Update::OneNamespace(namespace)).await;
-                    continue;
-                }
-                let why = api_problem(source(&error)).what;
-                self.send(Update::Watch(self.watched, WatchState::Forbidden { why }))
-                    .await;
-                FORBIDDEN_RETRY
+            let failure = match ended {
+                Ok(never) => match never {},
+                Err(End::Closed) => return,
+                Err(End::Failed(failure)) => failure,
+            };
+            tracing::debug!(resource = self.resource, ?failure, "watch ended");
+            let gone_on = if failure.kind == Kind::Forbidden {
+                self.forbidden(&mut progress, failure).await
             } else {
-                let why = api_problem(source(&error)).what;
-                let since = moment(self.epoch);
-                self.send(Update::Watch(self.watched, WatchState::Lost { since, why }))
-                    .await;
-                backoff.next()
+                self.failed(&mut progress, failure).await
             };
-            tokio::time::sleep(wait).await;
+            if gone_on.is_err() {
+                return;
+            }
         }
     }
 
-    /// Lists, watches, and returns what ended it; `None`: nobody listens any more.
-    async fn watch_once(&self, backoff: &mut Backoff) -> Option<watcher::Error> {
-        let config = watcher::Config::default()
-            .page_size(PAGE)
-            .timeout(WATCH_SECONDS);
-        let mut events = watcher(self.api.clone(), config).boxed();
-        let mut list = Vec::new();
+    /// Waits as long as the failure asks for.
+    async fn failed(&self, progress: &mut Progress, failure: Failure) -> Result<(), End> {
+        let next = progress.patience.failed(failure.kind, self.now(), random());
+        if next.list {
+            progress.version = None;
+        }
+        if next.tell {
+            progress.live = false;
+            let since = self.now();
+            let why = failure.why.what;
+            let lost = WatchState::Lost { since, why };
+            self.send(Update::Watch(self.watched, lost)).await?;
+        }
+        sleep(next.wait).await;
+        Ok(())
+    }
+
+    /// Falls back to what may be read, or waits until it may.
+    async fn forbidden(&self, progress: &mut Progress, failure: Failure) -> Result<(), End> {
+        progress.version = None;
+        progress.live = false;
+        if let Some(namespace) = &self.fallback
+            && progress.namespace.is_none()
+        {
+            progress.namespace = Some(namespace.clone());
+            progress.narrow = true;
+            return self.send(Update::OneNamespace(namespace.clone())).await;
+        }
+        let why = failure.why.what;
+        self.send(Update::Watch(self.watched, WatchState::Forbidden { why }))
+            .await?;
+        let namespace = progress.namespace.clone();
+        tokio::select! {
+            () = rights::allowed(&self.client, self.resource, namespace.as_deref()) => {}
+            () = self.all_allowed(), if namespace.is_some() => progress.namespace = None,
+        }
+        Ok(())
+    }
+
+    async fn all_allowed(&self) {
+        rights::allowed(&self.client, self.resource, None).await;
+    }
+
+    /// Lists if it has to, and watches; returns what ended it.
+    async fn follow(&self, progress: &mut Progress) -> Result<std::convert::Infallible, End> {
+        let place = self.place(progress.namespace.as_deref());
+        let mut version = match progress.version.take() {
+            Some(version) => version,
+            None => self.list(&place, progress).await?,
+        };
         loop {
-            let listing = match events.try_next().await {
-                Ok(Some(Event::Init)) => {
-                    list.clear();
+            // Kept when this is cancelled or fails.
+            progress.version = Some(version.clone());
+            let params = WatchParams::default().timeout(WATCH_SECONDS);
+            let events = place.watch(&params, &version).await?;
+            let began = Instant::now();
+            let ended = self.deliver(events, &mut version, progress).await;
+            progress.version = Some(version.clone());
+            progress.patience.lived(began.elapsed());
+            ended?;
+            if began.elapsed() < SHORT {
+                sleep(progress.patience.hurried(random())).await;
+            }
+        }
+    }
+
+    /// Takes the whole list, page by page; returns its version.
+    async fn list(&self, place: &Place, progress: &mut Progress) -> Result<String, End> {
+        let mut params = ListParams::default().limit(PAGE);
+        let mut all = Vec::new();
+        loop {
+            let page: Page<O> = place.page(&params).await?;
+            all.extend(page.items.iter().map(self.convert));
+            params.continue_token = page.more();
+            if params.continue_token.is_none() {
+                let version = page.version()?;
+                self.deliver_one(Listing::Whole(all)).await?;
+                // Not before they are there: what is free would be wrong in between.
+                if progress.narrow && progress.namespace.is_none() {
+                    progress.narrow = false;
+                    self.send(Update::AllNamespaces).await?;
+                }
+                self.is_live(progress).await?;
+                return Ok(version);
+            }
+        }
+    }
+
+    /// Delivers events until the watch ends in good order, or fails.
+    async fn deliver(
+        &self,
+        mut events: Events<O>,
+        version: &mut String,
+        progress: &mut Progress,
+    ) -> Result<(), End> {
+        // The server has taken the watch up from where it was: nothing is missing.
+        self.is_live(progress).await?;
+        loop {
+            let event = timeout(SILENCE, events.next())
+                .await
+                .map_err(|_| Failure::silent("the API server does not say anything any more"))?;
+            let (object, gone) = match event {
+                None => return Ok(()),
+                Some(Err(failure)) => return Err(failure.into()),
+                Some(Ok(WatchEvent::Bookmark(bookmark))) => {
+                    *version = bookmark.metadata.resource_version;
                     continue;
                 }
-                Ok(Some(Event::InitApply(object))) => {
-                    list.push((self.convert)(&object));
-                    continue;
+                // Errors come as failures.
+                Some(Ok(WatchEvent::Error(_))) => continue,
+                Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object))) => {
+                    (object, false)
                 }
-                Ok(Some(Event::InitDone)) => Listing::Whole(std::mem::take(&mut list)),
-                Ok(Some(Event::Apply(object))) => {
-                    Listing::Changed(Box::new((self.convert)(&object)))
-                }
-                Ok(Some(Event::Delete(object))) => {
-                    Listing::Gone((self.key)(&(self.convert)(&object)))
-                }
-                Ok(None) => return None,
-                Err(error) => return Some(error),
+                Some(Ok(WatchEvent::Deleted(object))) => (object, true),
             };
-            (self.observe)(&listing);
-            let whole = matches!(listing, Listing::Whole(_));
-            if !self.send((self.update)(listing)).await {
-                return None;
+            let known = (self.convert)(&object);
+            let listing = if gone {
+                Listing::Gone((self.key)(&known))
+            } else {
+                Listing::Changed(Box::new(known))
+            };
+            if let Some(next) = object.resource_version().filter(|next| !next.is_empty()) {
+                *version = next;
             }
-            if whole {
-                backoff.reset();
-                self.send(Update::Watch(self.watched, WatchState::Live))
-                    .await;
-            }
+            self.deliver_one(listing).await?;
         }
     }
 
-    async fn send(&self, update: Update) -> bool {
-        self.lane.send(update).await.is_ok()
+    async fn deliver_one(&self, listing: Listing<K, T>) -> Result<(), End> {
+        (self.observe)(&listing);
+        self.send((self.update)(listing)).await
     }
-}
 
-/// Waits until `all` may be listed: a right can be given, or have been missing for a moment only,
-/// while the API server started. For ever without one.
-async fn allowed_again<O>(all: Option<&Api<O>>)
-where
-    O: Clone + DeserializeOwned + Debug,
-{
-    let Some(all) = all else {
-        return std::future::pending().await;
-    };
-    loop {
-        tokio::time::sleep(FORBIDDEN_RETRY).await;
-        if all.list(&ListParams::default().limit(1)).await.is_ok() {
-            return;
+    async fn is_live(&self, progress: &mut Progress) -> Result<(), End> {
+        if !progress.live {
+            progress.live = true;
+            self.send(Update::Watch(self.watched, WatchState::Live))
+                .await?;
+        }
+        Ok(())
+    }
+
+    fn place(&self, namespace: Option<&str>) -> Place {
+        let path = match namespace {
+            Some(namespace) => {
+                let namespace = utf8_percent_encode(namespace, NOT_IN_NAMES);
+                format!("/api/v1/namespaces/{namespace}/{}", self.resource)
+            }
+            None => format!("/api/v1/{}", self.resource),
+        };
+        Place {
+            client: self.client.clone(),
+            path,
         }
     }
-}
 
-/// The client's error behind a watcher's; `None` when the server sent a status in the stream.
-fn source(error: &watcher::Error) -> Option<&kube::Error> {
-    match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => Some(error),
-        watcher::Error::WatchError(_) | watcher::Error::NoResourceVersion => None,
+    fn now(&self) -> Moment {
+        moment(self.epoch)
     }
-}
 
-fn is_forbidden(error: &watcher::Error) -> bool {
-    matches!(source(error), Some(kube::Error::Api(status)) if status.code == 403)
+    async fn send(&self, update: Update) -> Result<(), End> {
+        self.lane.send(update).await.map_err(|_| End::Closed)
+    }
 }

@@ -10,7 +10,7 @@ use gputop_fleet::state::{
 use gputop_model::{
     Bytes, Celsius, Clock, Device, DeviceKind, DriverState, GpuProcess, Health, Holder, Moment,
     NodeInfo, NodeSnapshot, Percent, Phase, PodInfo, PodKey, ProcessKind, Readiness, Reading,
-    ResourceCounts, Workload,
+    ResourceCounts,
 };
 use jiff::Timestamp;
 
@@ -79,18 +79,11 @@ pub(crate) fn node(name: &str, gpus: i64) -> NodeInfo {
         allocatable: gpus,
     };
     NodeInfo {
-        name: name.into(),
-        created: None,
         readiness: Readiness::Ready,
-        cordoned: false,
-        roles: Vec::new(),
-        labels: BTreeMap::new(),
-        taints: Vec::new(),
         resources: BTreeMap::from([("nvidia.com/gpu".to_owned(), counts)]),
-        runtime_handlers: None,
         kubelet_version: "v1.36.3+k3s1".to_owned(),
-        os_image: String::new(),
         architecture: "amd64".to_owned(),
+        ..NodeInfo::unknown(name.into())
     }
 }
 
@@ -98,25 +91,14 @@ pub(crate) fn node(name: &str, gpus: i64) -> NodeInfo {
 pub(crate) fn pod(name: &str, node: Option<&str>, units: i64) -> PodInfo {
     let requests = BTreeMap::from([("nvidia.com/gpu".to_owned(), units)]);
     PodInfo {
-        key: PodKey::new("ml", name),
-        uid: name.into(),
         node: node.map(Into::into),
         phase: Phase::Running,
-        deletion: None,
-        created: None,
         ready: true,
-        reason: None,
-        workload: Workload {
-            kind: "Pod".to_owned(),
-            name: name.to_owned(),
-        },
         requests: requests
             .into_iter()
             .filter(|(_, units)| *units != 0)
             .collect(),
-        containers: Vec::new(),
-        devices: Vec::new(),
-        is_daemon: false,
+        ..PodInfo::unknown(PodKey::new("ml", name), name.into())
     }
 }
 
@@ -183,5 +165,7 @@ pub(crate) fn snapshot(node: &str, devices: Vec<Device>) -> NodeSnapshot {
         devices,
         processes: Vec::new(),
         allocations: Vec::new().into(),
+        uptime: Duration::ZERO,
+        events: Vec::new(),
     }
 }

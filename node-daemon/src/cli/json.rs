@@ -6,20 +6,26 @@
 //!   "kind": "Probe",
 //!   "node": "…", "daemon_version": "…",
 //!   "driver": {"state": "ready", "version": "…", "cuda": "…", "why": null},
-//!   "devices": [{"index": 0, "uuid": "GPU-…", "power_mw": 285000, …, "not_fresh": []}],
+//!   "devices": [{
+//!     "index": 0, "uuid": "GPU-…", "power_mw": 285000, …, "not_fresh": [],
+//!     "clocks": {"sm_mhz": 1815, …, "not_fresh": []}, "pcie": {…}, …
+//!   }],
 //!   "processes": [{"pid": 4711, "device_uuid": "GPU-…", "holder": {"pod": {…}}, …}],
-//!   "allocations": [{"namespace": "…", "pod": "…", …}]
+//!   "allocations": [{"namespace": "…", "pod": "…", …}],
+//!   "events": [{"device_uuid": "GPU-…", "kind": "xid", "xid": 79, "severity": "sick", …}]
 //! }
 //! ```
 //!
 //! Names and units are those of telemetry.proto. What is not known is `null`, and `not_fresh`
 //! says why; a stale value is there, with its age in `not_fresh`.
 
+mod parts;
+
 use std::time::Duration;
 
 use gputop_model::{
-    Allocation, Device, DeviceKind, DriverState, Failure, GpuProcess, Health, Holder, NodeSnapshot,
-    ProcessKind, Reading,
+    Allocation, Device, DeviceEvent, DeviceKind, DriverState, Failure, GpuProcess, Health, Holder,
+    NodeSnapshot, ProcessKind, Reading,
 };
 use serde_json::{Map, Value, json};
 
@@ -38,6 +44,12 @@ pub(super) fn probe(snapshot: &NodeSnapshot) -> Value {
     fields.put("allocations", &snapshot.allocations, |list| {
         list.iter().map(allocation).collect()
     });
+    fields.set("uptime_ms", millis(snapshot.uptime));
+    let events = snapshot
+        .events
+        .iter()
+        .map(|event| self::event(event, snapshot));
+    fields.set("events", events.collect::<Vec<_>>());
     fields.done()
 }
 
@@ -134,7 +146,42 @@ fn device(device: &Device) -> Value {
     fields.put("health", &device.health, health);
     fields.put("process_count", &device.process_count, |v| (*v).into());
     fields.put("idle_ms", &device.idle_for, |v| millis(*v));
+    fields.put("memory_kind", &device.memory_kind, |v| v.name().into());
+    fields.put("performance_state", &device.p_state, |v| v.0.into());
+    fields.put("energy_mj", &device.energy, |v| v.0.into());
+    // Computed, not on the wire.
+    fields.set(
+        "temperature_margin_celsius",
+        device.temperature_margin().map(|v| v.0),
+    );
+    fields.set(
+        "pcie_degraded",
+        device.pcie_degraded().map(|what| what.to_string()),
+    );
+    fields.set("clocks", parts::clocks(&device.clocks));
+    fields.set("video", parts::video(&device.video));
+    fields.set("thermal", parts::thermal(&device.thermal));
+    fields.set("memory_detail", parts::memory(&device.memory));
+    fields.set("pcie", parts::pcie(&device.pcie));
+    fields.set("ecc", parts::ecc(&device.ecc));
+    fields.set("nvlink", parts::nvlink(&device.nvlink));
+    fields.set("power_limits", parts::power_limits(&device.power_limits));
+    fields.set("identity", parts::identity(&device.identity));
+    fields.set("settings", parts::settings(&device.settings));
     fields.done()
+}
+
+fn event(event: &DeviceEvent, snapshot: &NodeSnapshot) -> Value {
+    json!({
+        "device_uuid": event.device.as_str(),
+        "kind": event.kind.name(),
+        "xid": event.kind.xid_number(),
+        "severity": event.kind.severity().name(),
+        "meaning": event.kind.meaning(),
+        "advice": event.kind.advice(),
+        "count": event.count,
+        "age_ms": millis(snapshot.event_age(event)),
+    })
 }
 
 fn health(health: &Health) -> Value {
@@ -217,6 +264,8 @@ mod tests {
             devices: sample.devices,
             processes: sample.processes,
             allocations: Reading::Unsupported,
+            uptime: Duration::from_secs(9),
+            events: sample.events,
         }
     }
 
@@ -233,6 +282,40 @@ mod tests {
         let fine = &document["devices"][1];
         assert!(fine["power_mw"].is_u64());
         assert_eq!(fine["not_fresh"], json!([]));
+        assert_eq!(document["events"][0]["xid"], 79);
+        assert_eq!(document["events"][0]["severity"], "sick");
+        assert_eq!(document["events"][0]["age_ms"], 0);
+    }
+
+    #[test]
+    fn a_card_is_described_whole() {
+        let document = probe(&snapshot(None));
+        let card = &document["devices"][0];
+        for (group, field) in [
+            ("clocks", "sm_mhz"),
+            ("clocks", "memory_max_mhz"),
+            ("video", "encoder_percent"),
+            ("thermal", "slowdown_celsius"),
+            ("thermal", "fan_percent"),
+            ("memory_detail", "bar1_total_bytes"),
+            ("pcie", "width_max"),
+            ("nvlink", "links"),
+            ("power_limits", "max_mw"),
+            ("identity", "vbios"),
+            ("settings", "compute_mode"),
+        ] {
+            let value = &card[group][field];
+            assert!(
+                value.is_u64() || value.is_string(),
+                "{group}.{field}: {value}"
+            );
+        }
+        assert!(card["temperature_margin_celsius"].is_i64());
+        assert_eq!(card["memory_kind"], "dedicated");
+        // A card for desktops has no ECC, and says so.
+        assert!(card["ecc"]["volatile_corrected"].is_null());
+        let why = &card["ecc"]["not_fresh"][0];
+        assert_eq!(why["kind"], "unsupported");
     }
 
     #[test]

@@ -235,6 +235,8 @@ mod tests {
             devices: Vec::new(),
             processes: Vec::new(),
             allocations: Reading::Unsupported,
+            uptime: Duration::ZERO,
+            events: Vec::new(),
         }
     }
 

@@ -3,14 +3,18 @@
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
-use gputop_model::{Device, DeviceKind, DriverState, GpuProcess, Holder, NodeSnapshot, Reading};
+use gputop_model::{
+    Device, DeviceEvent, DeviceKind, DriverState, GpuProcess, Holder, NodeSnapshot, Reading,
+};
 
-const DEVICES: [&str; 8] = [
-    "GPU", "PRODUCT", "UTIL", "MEMORY", "TEMP", "POWER", "IDLE", "HEALTH",
+const DEVICES: [&str; 12] = [
+    "GPU", "PRODUCT", "UTIL", "MEMORY", "TEMP", "FAN", "POWER", "STATE", "CLOCKS", "PCIE", "IDLE",
+    "HEALTH",
 ];
 const PROCESSES: [&str; 9] = [
     "PID", "GPU", "KIND", "USER", "MEMORY", "SM", "IDLE", "NAME", "HELD BY",
 ];
+const EVENTS: [&str; 4] = ["GPU", "AGO", "COUNT", "EVENT"];
 
 /// The whole text. `–`: not known; `~`: not fresh.
 pub(super) fn table(snapshot: &NodeSnapshot) -> String {
@@ -45,10 +49,29 @@ pub(super) fn table(snapshot: &NodeSnapshot) -> String {
         None => "the kubelet could not be asked".to_owned(),
     };
     writeln!(text, "\n{allocated}").ok();
+    if !snapshot.events.is_empty() {
+        text.push('\n');
+        let rows = snapshot.events.iter().map(|e| event(e, snapshot));
+        lay_out(&mut text, EVENTS, rows.collect());
+    }
     text
 }
 
-fn device(device: &Device, snapshot: &NodeSnapshot) -> [String; 8] {
+fn event(event: &DeviceEvent, snapshot: &NodeSnapshot) -> [String; 4] {
+    let on = snapshot.devices.iter().find(|d| d.uuid == event.device);
+    let mut what = event.kind.meaning().into_owned();
+    if let Some(advice) = event.kind.advice() {
+        write!(what, "; {advice}").ok();
+    }
+    [
+        on.map_or("–".to_owned(), |device| label(device, snapshot)),
+        time(snapshot.event_age(event)),
+        event.count.to_string(),
+        what,
+    ]
+}
+
+fn device(device: &Device, snapshot: &NodeSnapshot) -> [String; 12] {
     let product = match &device.kind {
         DeviceKind::Gpu { mig_enabled: true } => format!("{} (MIG)", device.product),
         DeviceKind::Gpu { .. } => device.product.clone(),
@@ -68,16 +91,31 @@ fn device(device: &Device, snapshot: &NodeSnapshot) -> [String; 8] {
         label(device, snapshot),
         product,
         cell(&device.utilization),
-        format!(
-            "{}/{}",
-            cell(&device.memory_used),
-            cell(&device.memory_total)
-        ),
+        if device.has_unified_memory() {
+            "unified".to_owned()
+        } else {
+            of(&device.memory_used, &device.memory_total)
+        },
         cell(&device.temperature),
-        format!("{}/{}", cell(&device.power), cell(&device.power_limit)),
+        cell(&device.thermal.fan),
+        of(&device.power, &device.power_limit),
+        cell(&device.p_state),
+        of(&device.clocks.sm, &device.clocks.memory),
+        pcie(device),
         idle(&device.idle_for),
         health,
     ]
+}
+
+/// `gen4 x16`; where it is worse than it could be, how.
+fn pcie(device: &Device) -> String {
+    if let Some(degraded) = device.pcie_degraded() {
+        return degraded.to_string();
+    }
+    match (device.pcie.generation.get(), device.pcie.width.get()) {
+        (Some(generation), Some(width)) => format!("gen{generation} x{width}"),
+        _ => "–".to_owned(),
+    }
 }
 
 fn process(process: &GpuProcess, snapshot: &NodeSnapshot) -> [String; 9] {
@@ -133,14 +171,19 @@ fn cell<T: Display>(reading: &Reading<T>) -> String {
     }
 }
 
+fn of<T: Display, U: Display>(part: &Reading<T>, whole: &Reading<U>) -> String {
+    format!("{}/{}", cell(part), cell(whole))
+}
+
 fn idle(reading: &Reading<Duration>) -> String {
-    let Some(time) = reading.known().map(Duration::as_secs) else {
-        return "–".to_owned();
-    };
-    match time {
-        0..60 => format!("{time}s"),
-        60..3600 => format!("{}m", time / 60),
-        _ => format!("{}h{:02}m", time / 3600, time / 60 % 60),
+    reading.get().map_or("–".to_owned(), time)
+}
+
+fn time(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds @ 60..3600 => format!("{}m", seconds / 60),
+        seconds => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
     }
 }
 
@@ -163,7 +206,7 @@ fn lay_out<const N: usize>(text: &mut String, head: [&str; N], rows: Vec<[String
 
 #[cfg(test)]
 mod tests {
-    use gputop_model::{Celsius, GpuUuid};
+    use gputop_model::{Celsius, Clocks, EventKind, GpuUuid, MegaHertz, PState, Pcie};
 
     use super::*;
 
@@ -174,6 +217,17 @@ mod tests {
                 age: Duration::from_secs(9),
             },
             idle_for: Duration::from_secs(3 * 3600 + 60).into(),
+            p_state: PState(8).into(),
+            clocks: Clocks {
+                sm: MegaHertz(210).into(),
+                memory: MegaHertz(405).into(),
+                ..Clocks::default()
+            },
+            pcie: Pcie {
+                width: 4.into(),
+                width_max: 16.into(),
+                ..Pcie::default()
+            },
             ..Device::unmeasured(
                 0,
                 "GPU-1".into(),
@@ -199,6 +253,13 @@ mod tests {
             devices: vec![gpu, instance("MIG-1"), instance("MIG-2")],
             processes: Vec::new(),
             allocations: Reading::Unsupported,
+            uptime: Duration::from_secs(600),
+            events: vec![DeviceEvent {
+                device: "GPU-1".into(),
+                kind: EventKind::Xid(31),
+                at: Duration::from_secs(480),
+                count: 3,
+            }],
         }
     }
 
@@ -207,14 +268,17 @@ mod tests {
         let expected = "\
 node n · driver 580 · gputop-node 0
 
-GPU  PRODUCT        UTIL  MEMORY  TEMP   POWER  IDLE   HEALTH
-0    Test (MIG)     –     –/–     61°C~  –/–    3h01m  –
-0.0  └ MIG 1g.10gb  –     –/–     –      –/–    –      –
-0.1  └ MIG 1g.10gb  –     –/–     –      –/–    –      –
+GPU  PRODUCT        UTIL  MEMORY  TEMP   FAN  POWER  STATE  CLOCKS         PCIE       IDLE   HEALTH
+0    Test (MIG)     –     –/–     61°C~  –    –/–    P8     210MHz/405MHz  x4 of x16  3h01m  –
+0.0  └ MIG 1g.10gb  –     –/–     –      –    –/–    –      –/–            –          –      –
+0.1  └ MIG 1g.10gb  –     –/–     –      –    –/–    –      –/–            –          –      –
 
 no processes
 
 no kubelet
+
+GPU  AGO  COUNT  EVENT
+0    2m   3      Xid 31: a program used an illegal memory address; look for it with compute-sanitizer
 ";
         assert_eq!(table(&snapshot()), expected);
     }

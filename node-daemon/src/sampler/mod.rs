@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::pods::Allocations;
 use crate::procs::Attribution;
-use crate::source::Source;
+use crate::source::{Source, whole_millis};
 use ages::same_but_for_ages;
 
 /// How often a node is sampled that nobody looks at.
@@ -97,6 +97,8 @@ impl Sampler {
             devices: Vec::new(),
             processes: Vec::new(),
             allocations: Reading::default(),
+            uptime: Duration::ZERO,
+            events: Vec::new(),
         }));
         let subscribed = Arc::new(Notify::new());
         let handle = SamplerHandle {
@@ -146,10 +148,8 @@ impl Sampler {
     }
 
     async fn step(&mut self, now: Instant) {
-        let (sample, allocations) = tokio::join!(
-            self.source.sample(now.duration_since(self.start)),
-            self.kubelet()
-        );
+        let uptime = now.duration_since(self.start);
+        let (sample, allocations) = tokio::join!(self.source.sample(uptime), self.kubelet());
         let mut processes = sample.processes;
         for process in &mut processes {
             self.attribution.describe(process.pid).complete(process);
@@ -163,6 +163,8 @@ impl Sampler {
             devices: sample.devices,
             processes,
             allocations,
+            uptime: whole_millis(uptime),
+            events: sample.events,
         };
         let fresh = self
             .published

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, pending};
-use gputop_model::{Bytes, DeviceId, Holder};
+use gputop_model::{Bytes, DeviceId, EventKind, Health, Holder};
 
 use super::*;
 use crate::pods::NoKubelet;
 use crate::procs::{NoAttribution, ProcessFacts};
-use crate::source::Sample;
 use crate::source::simulated::{Behaviour, SimulatedSource, Tenant, builtin_node, builtin_tenants};
+use crate::source::{Metric, Sample};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -234,4 +234,71 @@ async fn attribution_fills_in_what_the_source_does_not_say() {
     assert_eq!(process.start_ticks, Some(10));
     assert_eq!(process.name, "found");
     assert_eq!(process.user, Reading::Value("simulated".to_owned()));
+}
+
+/// How often both cards of the made-up node were asked, each for each metric.
+fn calls(source: &SimulatedSource, metrics: [Metric; 5]) -> [u32; 5] {
+    metrics.map(|metric| source.calls(metric) / 2)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_dear_is_asked_seldom() {
+    let source = Arc::new(SimulatedSource::new(builtin_node("n".into()), 1));
+    let (handle, _cancel) = start(source.clone(), Arc::new(NoKubelet));
+    let _snapshots = handle.subscribe();
+    let metrics = [
+        Metric::SmClock,
+        Metric::Fan,
+        Metric::Energy,
+        Metric::Vbios,
+        // Cards for desktops do not have it.
+        Metric::VolatileCorrected,
+    ];
+    tokio::time::sleep(INTERVAL / 2).await;
+    assert_eq!(calls(&source, metrics), [1, 1, 1, 1, 1], "all at first");
+    // Samples at 0, 1 … 64 s.
+    tokio::time::sleep(INTERVAL * 64).await;
+    assert_eq!(calls(&source, metrics), [65, 13, 3, 1, 1]);
+    // The inventory is due at 300 s, and with it what was not supported.
+    tokio::time::sleep(INTERVAL * 240).await;
+    assert_eq!(calls(&source, metrics), [305, 61, 11, 2, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_subscriber_nothing_is_asked_more_often_than_every_five_seconds() {
+    let source = Arc::new(SimulatedSource::new(builtin_node("n".into()), 1));
+    let (_handle, _cancel) = start(source.clone(), Arc::new(NoKubelet));
+    tokio::time::sleep(Duration::from_millis(60_500)).await;
+    let metrics = [
+        Metric::SmClock,
+        Metric::Fan,
+        Metric::Energy,
+        Metric::Vbios,
+        Metric::VolatileCorrected,
+    ];
+    assert_eq!(calls(&source, metrics), [13, 13, 3, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_driver_reports_is_part_of_the_snapshot() {
+    let mut node = builtin_node("n".into());
+    node.gpus[1].xids = vec![31, 63];
+    let uuid = node.gpu_uuid(1);
+    let (handle, _cancel) = start(Arc::new(SimulatedSource::new(node, 1)), Arc::new(NoKubelet));
+    let mut snapshots = handle.subscribe();
+    let told = |count| move |snapshot: &Arc<NodeSnapshot>| snapshot.events.len() == count;
+    let first = Arc::clone(&*snapshots.wait_for(told(1)).await.unwrap());
+    assert_eq!(first.events[0].kind, EventKind::Xid(31));
+    assert_eq!(first.events[0].device, uuid);
+    assert_eq!(first.devices[1].health, Reading::Value(Health::Ok));
+    let second = Arc::clone(&*snapshots.wait_for(told(2)).await.unwrap());
+    let ages: Vec<_> = second
+        .events
+        .iter()
+        .map(|e| second.event_age(e).as_secs())
+        .collect();
+    assert_eq!(ages, [20, 0]);
+    assert_eq!(second.uptime, Duration::from_secs(40));
+    let level = |index: usize| second.devices[index].health.known().map(Health::name);
+    assert_eq!([level(0), level(1)], [Some("ok"), Some("degraded")]);
 }

@@ -1,6 +1,7 @@
 //! The Telemetry service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
@@ -9,10 +10,15 @@ use gputop_proto::pb;
 use gputop_proto::pb::frame::Content;
 use gputop_proto::pb::telemetry_server::Telemetry;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 type Snapshots = watch::Receiver<Arc<NodeSnapshot>>;
+
+/// Longest pause between two frames that a client may ask for: a stream that is silent for much
+/// longer counts as broken.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Answers from what the sampler publishes.
 pub(super) struct TelemetryService {
@@ -32,11 +38,14 @@ impl Telemetry for TelemetryService {
 
     async fn watch(
         &self,
-        _request: Request<pb::WatchRequest>,
+        request: Request<pb::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        let pause = u64::from(request.get_ref().min_interval_ms());
         let frames = Frames {
             snapshots: self.snapshots.clone(),
             sent: None,
+            pause: Duration::from_millis(pause).min(LONGEST_PAUSE),
+            not_before: Instant::now(),
         };
         let frames = stream::unfold(frames, Frames::next).boxed();
         let ended = self.cancel.clone().cancelled_owned();
@@ -57,6 +66,10 @@ impl Telemetry for TelemetryService {
 struct Frames {
     snapshots: Snapshots,
     sent: Option<(u64, Arc<NodeSnapshot>)>,
+    /// The time between two frames that the client asked for.
+    pause: Duration,
+    /// When the next frame may be sent.
+    not_before: Instant,
 }
 
 impl Frames {
@@ -70,6 +83,8 @@ impl Frames {
                 (snapshot.sequence, full, snapshot)
             }
             Some((sequence, before)) => {
+                // First the pause: what changes in it is part of the frame.
+                sleep_until(self.not_before).await;
                 self.snapshots.changed().await.ok()?;
                 let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
                 let delta = gputop_proto::delta(&before, &snapshot);
@@ -81,6 +96,7 @@ impl Frames {
             content: Some(content),
         };
         self.sent = Some((sequence, snapshot));
+        self.not_before = Instant::now() + self.pause;
         Some((Ok(frame), self))
     }
 }

@@ -53,6 +53,8 @@ fn snapshot(sequence: u64, busy: u8) -> Arc<NodeSnapshot> {
         devices: vec![device],
         processes: Vec::new(),
         allocations: Reading::default(),
+        uptime: Duration::ZERO,
+        events: Vec::new(),
     })
 }
 
@@ -87,7 +89,7 @@ async fn a_watcher_ends_up_with_what_the_sampler_published() {
     let (channel, _task, _cancel) = served(sampler.subscribe()).await;
     let mut client = TelemetryClient::new(channel);
     let mut frames = client
-        .watch(pb::WatchRequest {})
+        .watch(pb::WatchRequest::default())
         .await
         .unwrap()
         .into_inner();
@@ -110,7 +112,7 @@ async fn a_slow_watcher_skips_snapshots_and_sees_no_gap() {
     let (channel, _task, _cancel) = served(snapshots).await;
     let mut client = TelemetryClient::new(channel);
     let mut frames = client
-        .watch(pb::WatchRequest {})
+        .watch(pb::WatchRequest::default())
         .await
         .unwrap()
         .into_inner();
@@ -123,6 +125,29 @@ async fn a_slow_watcher_skips_snapshots_and_sees_no_gap() {
     let known = fold(Some(known), frames.message().await.unwrap().unwrap());
     assert_eq!(known.sequence, 8);
     assert_eq!(known.devices, snapshot(0, 30).devices);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_gets_frames_no_faster_than_it_asked_for() {
+    for (asked, pause) in [(None, 0), (Some(2_000), 2), (Some(3_600_000), 5)] {
+        let (publish, snapshots) = watch::channel(snapshot(1, 0));
+        let (channel, _task, _cancel) = served(snapshots).await;
+        let request = pb::WatchRequest {
+            min_interval_ms: asked,
+        };
+        let mut client = TelemetryClient::new(channel);
+        let mut frames = client.watch(request).await.unwrap().into_inner();
+        let mut known = fold(None, frames.message().await.unwrap().unwrap());
+        for busy in 1..=3 {
+            let before = tokio::time::Instant::now();
+            publish.send_replace(snapshot(1, busy));
+            publish.send_replace(snapshot(1, busy + 50));
+            known = fold(Some(known), frames.message().await.unwrap().unwrap());
+            // What came in the pause is in the one frame after it.
+            assert_eq!(known.devices, snapshot(0, busy + 50).devices);
+            assert_eq!(before.elapsed().as_secs(), pause, "{asked:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -144,7 +169,7 @@ async fn cancelling_ends_streams_and_server() {
     let (channel, task, cancel) = served(snapshots).await;
     let mut client = TelemetryClient::new(channel);
     let mut frames = client
-        .watch(pb::WatchRequest {})
+        .watch(pb::WatchRequest::default())
         .await
         .unwrap()
         .into_inner();

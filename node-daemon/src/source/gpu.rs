@@ -1,8 +1,11 @@
-//! One GPU's part of a sample, and all its readings at once: made older, or failed.
+//! One GPU's part of a sample.
 
 use std::time::Duration;
 
-use gputop_model::{Device, Failure, GpuProcess, GpuUuid, Reading};
+use gputop_model::{
+    Clocks, Device, DeviceKind, Ecc, GpuProcess, GpuUuid, Identity, MemoryDetail, MemoryKind,
+    NvLink, Pcie, PowerLimits, Reading, Settings, Thermal, Video,
+};
 
 /// One GPU's part of a sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,26 +22,9 @@ impl GpuSample {
         let devices = self.devices.into_iter();
         let processes = self.processes.into_iter();
         Self {
-            devices: devices.map(|device| aged_device(device, by)).collect(),
+            devices: devices.map(|device| device.aged(by)).collect(),
             processes: processes.map(|process| aged_process(process, by)).collect(),
         }
-    }
-}
-
-fn aged_device(device: Device, by: Duration) -> Device {
-    Device {
-        memory_total: device.memory_total.aged(by),
-        memory_used: device.memory_used.aged(by),
-        utilization: device.utilization.aged(by),
-        memory_utilization: device.memory_utilization.aged(by),
-        temperature: device.temperature.aged(by),
-        power: device.power.aged(by),
-        power_limit: device.power_limit.aged(by),
-        throttle_reasons: device.throttle_reasons.aged(by),
-        health: device.health.aged(by),
-        process_count: device.process_count.aged(by),
-        idle_for: device.idle_for.aged(by),
-        ..device
     }
 }
 
@@ -52,21 +38,30 @@ pub(crate) fn aged_process(process: GpuProcess, by: Duration) -> GpuProcess {
     }
 }
 
-/// `device` with no reading but `failure`.
-pub(crate) fn failed_device(device: Device, failure: Failure) -> Device {
+/// A MIG instance: what the driver has for whole cards only is not supported.
+pub(crate) fn instance(index: u32, uuid: GpuUuid, product: String, kind: DeviceKind) -> Device {
     Device {
-        memory_total: Reading::Failed(failure),
-        memory_used: Reading::Failed(failure),
-        utilization: Reading::Failed(failure),
-        memory_utilization: Reading::Failed(failure),
-        temperature: Reading::Failed(failure),
-        power: Reading::Failed(failure),
-        power_limit: Reading::Failed(failure),
-        throttle_reasons: Reading::Failed(failure),
-        health: Reading::Failed(failure),
-        process_count: Reading::Failed(failure),
-        idle_for: Reading::Failed(failure),
-        ..device
+        utilization: Reading::Unsupported,
+        memory_utilization: Reading::Unsupported,
+        temperature: Reading::Unsupported,
+        power: Reading::Unsupported,
+        power_limit: Reading::Unsupported,
+        throttle_reasons: Reading::Unsupported,
+        idle_for: Reading::Unsupported,
+        memory_kind: MemoryKind::Dedicated.into(),
+        p_state: Reading::Unsupported,
+        energy: Reading::Unsupported,
+        clocks: Clocks::unsupported(),
+        video: Video::unsupported(),
+        thermal: Thermal::unsupported(),
+        memory: MemoryDetail::unsupported(),
+        pcie: Pcie::unsupported(),
+        ecc: Ecc::unsupported(),
+        nvlink: NvLink::unsupported(),
+        power_limits: PowerLimits::unsupported(),
+        identity: Identity::unsupported(),
+        settings: Settings::unsupported(),
+        ..Device::unmeasured(index, uuid, product, kind)
     }
 }
 

@@ -1,15 +1,24 @@
 //! Where telemetry comes from: NVML on a real node, a simulation everywhere else.
 
+mod ask;
+mod events;
 mod gpu;
+mod health;
 mod idle;
+mod instruments;
 #[cfg(feature = "nvml")]
 pub mod nvml;
 pub mod simulated;
+mod tiers;
 
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use gputop_model::{Device, DriverState, GpuProcess};
+use gputop_model::{Device, DeviceEvent, DriverState, GpuProcess};
+
+#[cfg(test)]
+pub(crate) use ask::Metric;
+pub(crate) use events::whole_millis;
 
 /// Where telemetry comes from.
 pub trait Source: Send + Sync + 'static {
@@ -29,6 +38,8 @@ pub struct Sample {
     pub devices: Vec<Device>,
     /// Processes on these devices.
     pub processes: Vec<GpuProcess>,
+    /// What the driver has reported lately, oldest first.
+    pub events: Vec<DeviceEvent>,
 }
 
 impl Sample {
@@ -39,6 +50,7 @@ impl Sample {
             driver,
             devices: Vec::new(),
             processes: Vec::new(),
+            events: Vec::new(),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Conversions between wire and model, one file a message family.
 
-mod device;
+pub(crate) mod device;
+pub(crate) mod event;
+mod parts;
 mod process;
-mod reading;
+pub(crate) mod reading;
 pub(crate) mod snapshot;
 
 use thiserror::Error;

@@ -67,8 +67,27 @@ pub(super) fn take<T>(metric: &str, value: Option<T>, reasons: &[pb::NotFresh]) 
     }
 }
 
+/// The code of a reading that was sent and makes no sense.
+const OUT_OF_RANGE: u32 = 1;
+
+/// The reading with `f` applied. A value for which it has no answer costs that reading only.
+pub(super) fn checked<T, U>(reading: Reading<T>, f: impl FnOnce(&T) -> Option<U>) -> Reading<U> {
+    match reading.map(|value| f(&value)) {
+        Reading::Value(Some(value)) => Reading::Value(value),
+        Reading::Stale {
+            value: Some(value),
+            age,
+        } => Reading::Stale { value, age },
+        Reading::Value(None) | Reading::Stale { value: None, .. } => {
+            Reading::Failed(Failure::Other(OUT_OF_RANGE))
+        }
+        Reading::Unsupported => Reading::Unsupported,
+        Reading::Failed(failure) => Reading::Failed(failure),
+    }
+}
+
 /// Whole milliseconds, saturating.
-pub(super) fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -1,9 +1,12 @@
 //! Whole snapshots, the driver's state and allocations.
 
+use std::time::Duration;
+
 use gputop_model::{Allocation, DeviceId, DriverState, NodeSnapshot, Reading, printable};
 
 use super::WireError;
-use super::reading::{Reasons, take};
+use super::event::{events_from_wire, events_to_wire};
+use super::reading::{Reasons, millis, take};
 use crate::pb;
 use crate::pb::driver::State;
 
@@ -17,6 +20,8 @@ impl From<&NodeSnapshot> for pb::Snapshot {
             devices: snapshot.devices.iter().map(Into::into).collect(),
             processes: snapshot.processes.iter().map(Into::into).collect(),
             allocations: Some(allocations_to_wire(&snapshot.allocations)),
+            uptime_ms: millis(snapshot.uptime),
+            events: Some(events_to_wire(&snapshot.events)),
         }
     }
 }
@@ -44,6 +49,8 @@ impl TryFrom<pb::Snapshot> for NodeSnapshot {
                 .map(TryInto::try_into)
                 .collect::<Result<_, _>>()?,
             allocations: allocations_from_wire(wire.allocations.unwrap_or_default()),
+            uptime: Duration::from_millis(wire.uptime_ms),
+            events: events_from_wire(wire.events.unwrap_or_default()),
         })
     }
 }

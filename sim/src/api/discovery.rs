@@ -96,6 +96,7 @@ fn entries(info: &'static KindInfo) -> impl Iterator<Item = Value> {
         let name = format!("{}/{sub}", info.plural);
         match *sub {
             "eviction" => entry(name, "Eviction", &["create"]),
+            "exec" => entry(name, "PodExecOptions", &["create", "get"]),
             "portforward" => entry(name, "PodPortForwardOptions", &["create", "get"]),
             "log" => entry(name, info.kind, &["get"]),
             "scale" => entry(name, "Scale", &["get", "patch", "update"]),

@@ -1,8 +1,12 @@
 //! The API server: HTTP in front of the store.
 
+mod access;
+mod container;
 mod delete;
 mod discovery;
 mod evict;
+mod exec;
+mod fault;
 mod list;
 mod log;
 mod paging;
@@ -17,5 +21,7 @@ mod status;
 mod watch;
 mod write;
 
-pub use router::Access;
+pub use access::Access;
+pub(crate) use fault::Faults;
+pub use fault::{ApiFault, ApiRequest};
 pub(crate) use router::{ApiState, router};

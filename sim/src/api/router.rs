@@ -14,11 +14,13 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::access::Access;
+use super::exec::Exec;
 use super::patch::PatchKind;
 use super::path::Target;
 use super::query::Query;
 use super::status::Failure;
-use super::{delete, discovery, evict, list, log, port_forward, review, scale, watch, write};
+use super::{delete, discovery, evict, exec, list, log, port_forward, review, scale, watch, write};
 use crate::daemon::Daemons;
 use crate::store::{Kind, Shared};
 
@@ -30,37 +32,6 @@ const BODY_LIMIT: usize = 3 * 1024 * 1024;
 pub(crate) struct ApiState {
     pub(crate) shared: Arc<Shared>,
     pub(crate) daemons: Arc<Daemons>,
-}
-
-/// What a client may do.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Access {
-    /// Everything, as `cluster-admin`.
-    #[default]
-    Admin,
-    /// Get, list and watch everything, and nothing else.
-    ReadOnly,
-}
-
-impl Access {
-    pub(crate) fn verbs(self) -> &'static [&'static str] {
-        match self {
-            Self::Admin => &["*"],
-            Self::ReadOnly => &["get", "list", "watch"],
-        }
-    }
-
-    pub(crate) fn allows(self, verb: &str) -> bool {
-        let verbs = self.verbs();
-        verbs.contains(&"*") || verbs.contains(&verb)
-    }
-
-    pub(crate) const fn user(self) -> &'static str {
-        match self {
-            Self::Admin => "system:admin",
-            Self::ReadOnly => "viewer",
-        }
-    }
 }
 
 /// The whole API.
@@ -98,10 +69,10 @@ async fn answer(
     let Some(target) = Target::parse(&path) else {
         return Failure::no_such_path().into_response();
     };
-    if let Err(failure) = authorize(access, &parts.method, &target) {
+    if let Err(failure) = access.check(&parts.method, &target, query.flag("watch")) {
         return failure.into_response();
     }
-    if target.subresource.as_deref() == Some("portforward") {
+    if matches!(target.subresource.as_deref(), Some("exec" | "portforward")) {
         return match upgrade(&state, &target, &query, &mut parts, cut).await {
             Ok(response) | Err(response) => response,
         };
@@ -132,41 +103,7 @@ fn reviews(access: Access, path: &str, body: &Bytes) -> Option<Result<Response, 
     Some(read(body).map(|body| created(review(access, body))))
 }
 
-fn authorize(access: Access, method: &Method, target: &Target) -> Result<(), Failure> {
-    let verb = match (method.as_str(), target.subresource.as_deref()) {
-        (_, Some("portforward")) | ("POST", _) => "create",
-        ("PUT", _) => "update",
-        ("PATCH", _) => "patch",
-        ("DELETE", _) => "delete",
-        _ => "get",
-    };
-    if access.allows(verb) {
-        return Ok(());
-    }
-    let info = target.kind.info();
-    let resource = match &target.subresource {
-        Some(sub) => format!("{}/{sub}", info.plural),
-        None => info.plural.to_owned(),
-    };
-    let scope = match &target.namespace {
-        Some(namespace) => format!("in the namespace \"{namespace}\""),
-        None => "at the cluster scope".to_owned(),
-    };
-    let name = target.name.as_ref().map(|name| format!(" \"{name}\""));
-    let subject = format!("{}{}", target.kind.qualified(), name.unwrap_or_default());
-    Err(Failure::new(
-        403,
-        "Forbidden",
-        format!(
-            "{subject} is forbidden: User \"{}\" cannot {verb} resource \"{resource}\" in API \
-             group \"{}\" {scope}",
-            access.user(),
-            info.group
-        ),
-    )
-    .with_details(json!({"name": target.name, "kind": info.plural})))
-}
-
+/// Turns the connection into that of a port-forward or an exec.
 async fn upgrade(
     state: &ApiState,
     target: &Target,
@@ -174,20 +111,30 @@ async fn upgrade(
     parts: &mut Parts,
     cut: CancellationToken,
 ) -> Result<Response, Response> {
-    let endpoint = state
-        .shared
+    let (shared, daemons) = (state.shared.clone(), state.daemons.clone());
+    if target.subresource.as_deref() == Some("exec") {
+        let exec = shared
+            .with(|store, _| Exec::open(store, &daemons, target, query))
+            .map_err(IntoResponse::into_response)?;
+        let upgrade = websocket(parts).await?.protocols(exec::PROTOCOLS);
+        return Ok(upgrade.on_upgrade(move |socket| async move {
+            let work = exec::serve(socket, exec, shared);
+            cut.run_until_cancelled(work).await;
+        }));
+    }
+    let endpoint = shared
         .with(|store, _| port_forward::endpoint(store, target, query))
         .map_err(IntoResponse::into_response)?;
-    let upgrade = WebSocketUpgrade::from_request_parts(parts, state)
-        .await
-        .map_err(|_| Failure::bad_request("Upgrade request required").into_response())?;
-    let daemons = state.daemons.clone();
-    Ok(upgrade
-        .protocols([port_forward::PROTOCOL])
-        .on_upgrade(move |socket| async move {
-            let work = port_forward::forward(socket, endpoint, &daemons);
-            cut.run_until_cancelled(work).await;
-        }))
+    let upgrade = websocket(parts).await?.protocols([port_forward::PROTOCOL]);
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let work = port_forward::forward(socket, endpoint, &daemons);
+        cut.run_until_cancelled(work).await;
+    }))
+}
+
+async fn websocket(parts: &mut Parts) -> Result<WebSocketUpgrade, Response> {
+    let upgrade = WebSocketUpgrade::from_request_parts(parts, &()).await;
+    upgrade.map_err(|_| Failure::bad_request("Upgrade request required").into_response())
 }
 
 fn dispatch(
@@ -213,10 +160,7 @@ fn dispatch(
             let object = shared.with(|store, _| store.require(target.kind, &key).cloned())?;
             Ok(Json(&*object).into_response())
         }
-        ("GET", true, Some("log")) => {
-            let text = shared.with(|store, now| log::log(store, target, query, now))?;
-            Ok(text.into_response())
-        }
+        ("GET", true, Some("log")) => log::log(shared, target, query),
         ("GET", true, Some("scale")) => {
             let view = shared.with(|store, _| scale::get(store, target))?;
             Ok(Json(view).into_response())

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gputop_model::Allocation;
+use gputop_model::{Allocation, NodeSnapshot};
 use gputop_node::procs::NoAttribution;
 use gputop_node::sampler::{Options, Sampler, SamplerHandle};
 use gputop_node::service::serve_one;
@@ -91,6 +91,11 @@ impl DaemonNode {
     /// The fault of now.
     pub(crate) fn fault(&self) -> Option<Fault> {
         self.lock().fault
+    }
+
+    /// What the daemon saw last, while it runs.
+    pub(crate) fn latest(&self) -> Option<Arc<NodeSnapshot>> {
+        Some(self.lock().process.as_ref()?.sampler.latest())
     }
 
     /// Tells the daemon what the kubelet knows: its own pod and container while these run, who

@@ -40,6 +40,8 @@ struct Kubelet {
     devices: DeviceManager,
     fault: Option<Fault>,
     heartbeat: Option<Timestamp>,
+    /// Whether the node was cordoned when it was last looked at.
+    cordoned: Option<bool>,
     index: usize,
 }
 
@@ -65,6 +67,7 @@ impl Kubelets {
                 scenario,
                 fault: None,
                 heartbeat: None,
+                cordoned: None,
                 index,
             };
             (name, kubelet)
@@ -99,6 +102,7 @@ impl Kubelets {
         let mut wake = None;
         for (name, kubelet) in &mut self.nodes {
             let fault = faults(name);
+            tell_cordoned(store, name, &mut kubelet.cordoned, now);
             let due = kubelet.heartbeat.is_none_or(|at| at <= now);
             if due || fault != kubelet.fault {
                 let changed = fault != kubelet.fault;
@@ -159,6 +163,9 @@ impl Kubelets {
         let mut wake = record.life.advance(&plan, now);
         let stage = record.life.stage();
         if pod.is_terminating() {
+            if record.terminating.is_none() && matches!(stage, Stage::Running { .. }) {
+                tell_killing(store, pod, now);
+            }
             let since = *record.terminating.get_or_insert(now);
             let kill = after(since, plan.termination(pod, stage));
             if kill <= now || pod.is_finished() {
@@ -171,7 +178,7 @@ impl Kubelets {
         let entered = before != stage;
         self.write_status(store, pod, &plan, now);
         if entered {
-            tell(store, pod, before, stage, now);
+            tell(store, pod, stage, now);
         }
         let latest = store.get(Kind::Pod, &Key::of(pod));
         let seen = latest.map_or_else(String::new, |pod| {
@@ -227,14 +234,6 @@ impl Kubelets {
             self.write_status(store, pod, plan, now);
         }
         let _ = store.remove(Kind::Pod, &Key::of(pod));
-        record_event(
-            store,
-            now,
-            pod,
-            "Normal",
-            "Killing",
-            &format!("Stopping container {}", pod.text("/spec/containers/0/name")),
-        );
     }
 }
 
@@ -256,27 +255,72 @@ fn is_sick(spec: &NodeSpec, fault: Option<Fault>, id: &DeviceId) -> bool {
 }
 
 /// The events that go with a step of a pod's life.
-fn tell(store: &mut Store, pod: &Object, before: Stage, now_in: Stage, now: Timestamp) {
-    let container = pod.text("/spec/containers/0/name");
-    match now_in {
-        Stage::Running { .. } if !matches!(before, Stage::BackOff { .. }) => {
-            let image = pod.text("/spec/containers/0/image");
-            let pulled = format!("Container image \"{image}\" already present on machine");
-            record_event(store, now, pod, "Normal", "Pulled", &pulled);
-            let started = format!("Container started: {container}");
-            record_event(store, now, pod, "Normal", "Started", &started);
+fn tell(store: &mut Store, pod: &Object, stage: Stage, now: Timestamp) {
+    match stage {
+        Stage::Init { index, .. } => {
+            let container = pod.items("/spec/initContainers").get(index);
+            tell_started(store, pod, container, now);
+        }
+        Stage::Running { .. } => {
+            for container in pod.items("/spec/containers") {
+                tell_started(store, pod, Some(container), now);
+            }
         }
         Stage::BackOff { .. } => {
             let message = format!(
-                "Back-off restarting failed container {container} in pod {}_{}({})",
+                "Back-off restarting failed container {} in pod {}_{}({})",
+                pod.text("/spec/containers/0/name"),
                 pod.name(),
                 pod.namespace(),
                 pod.uid()
             );
             record_event(store, now, pod, "Warning", "BackOff", &message);
         }
-        _ => {}
+        Stage::Creating { .. } | Stage::Ended { .. } => {}
     }
+}
+
+fn tell_started(store: &mut Store, pod: &Object, container: Option<&Value>, now: Timestamp) {
+    let Some(container) = container else { return };
+    let (name, image) = (container.text("/name"), container.text("/image"));
+    for (reason, message) in [
+        (
+            "Pulled",
+            format!("Container image \"{image}\" already present on machine"),
+        ),
+        ("Created", format!("Container created: {name}")),
+        ("Started", format!("Container started: {name}")),
+    ] {
+        record_event(store, now, pod, "Normal", reason, &message);
+    }
+}
+
+fn tell_killing(store: &mut Store, pod: &Object, now: Timestamp) {
+    for container in pod.items("/spec/containers") {
+        let message = format!("Stopping container {}", container.text("/name"));
+        record_event(store, now, pod, "Normal", "Killing", &message);
+    }
+}
+
+/// A kubelet says when its node is cordoned, and when no more.
+fn tell_cordoned(store: &mut Store, name: &str, known: &mut Option<bool>, now: Timestamp) {
+    let Some(node) = store.get(Kind::Node, &Key::new("", name)).cloned() else {
+        return;
+    };
+    let cordoned = node.flag("/spec/unschedulable");
+    if known
+        .replace(cordoned)
+        .is_none_or(|before| before == cordoned)
+    {
+        return;
+    }
+    let reason = if cordoned {
+        "NodeNotSchedulable"
+    } else {
+        "NodeSchedulable"
+    };
+    let message = format!("Node {name} status is now: {reason}");
+    record_event(store, now, &node, "Normal", reason, &message);
 }
 
 /// A JSON number or text of a whole number in an annotation.

@@ -172,7 +172,8 @@ pub fn parse(text: &str) -> Result<Scenario, ScenarioError> {
     file::parse(text)
 }
 
-/// A scenario that comes with the program: `homelab`. `None` when there is none of that name.
+/// A scenario that comes with the program: `homelab`, what the demo shows, or `lab`, with large
+/// machines, unified memory and ailing cards. `None` when there is none of that name.
 #[must_use]
 pub fn builtin(name: &str) -> Option<Scenario> {
     let (_, text) = BUILTIN.iter().find(|(known, _)| *known == name)?;
@@ -186,14 +187,62 @@ pub fn builtin_names() -> Vec<&'static str> {
     BUILTIN.iter().map(|(name, _)| *name).collect()
 }
 
-const BUILTIN: &[(&str, &str)] = &[(
-    "homelab",
-    include_str!("../../../assets/scenarios/homelab.toml"),
-)];
+const BUILTIN: &[(&str, &str)] = &[
+    (
+        "homelab",
+        include_str!("../../../assets/scenarios/homelab.toml"),
+    ),
+    ("lab", include_str!("../../../assets/scenarios/lab.toml")),
+];
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+    use gputop_model::{Device, Health};
+    use gputop_node::source::Source as _;
+    use gputop_node::source::simulated::SimulatedSource;
+
     use super::*;
+
+    /// The cards of a node of a builtin scenario, a minute after the start, without a pod.
+    fn cards(scenario: &str, node: &str) -> Vec<Device> {
+        let scenario = builtin(scenario).unwrap();
+        let mut nodes = scenario.nodes.into_iter();
+        let node = nodes
+            .find(|known| known.spec.name.as_str() == node)
+            .unwrap();
+        let source = SimulatedSource::new(node.spec, 7);
+        let sample = source.sample(Duration::from_secs(60)).now_or_never();
+        sample.unwrap().devices
+    }
+
+    #[test]
+    fn the_lab_has_what_a_homelab_seldom_has() {
+        for node in ["spark", "robot"] {
+            let card = &cards("lab", node)[0];
+            assert!(card.has_unified_memory(), "{node}");
+            assert_eq!(card.memory_total.known(), None, "{node}");
+        }
+        let large = cards("lab", "hgx-1");
+        assert_eq!(large[0].nvlink.active.get(), Some(18));
+        let level = |device: &Device| device.health.known().map(Health::name);
+        assert_eq!(level(&large[0]), Some("ok"));
+        assert_eq!(level(&large[3]), Some("degraded"));
+        let partitioned = large.iter().filter(|card| card.is_partitioned());
+        assert_eq!(partitioned.count(), 1);
+        assert!(cards("lab", "render-1")[0].pcie_degraded().is_some());
+    }
+
+    #[test]
+    fn one_card_of_the_homelab_lacks_lanes() {
+        let degraded: Vec<_> = ["atlas", "rig.lab.home", "tesla", "dgx"]
+            .into_iter()
+            .flat_map(|node| cards("homelab", node))
+            .filter_map(|card| Some((card.product.clone(), card.pcie_degraded()?.to_string())))
+            .collect();
+        let expected = ("NVIDIA GeForce RTX 3060".to_owned(), "x4 of x16".to_owned());
+        assert_eq!(degraded, [expected]);
+    }
 
     #[test]
     fn each_builtin_scenario_can_be_read() {

@@ -65,7 +65,7 @@ const fn info(
 const RBAC: &str = "rbac.authorization.k8s.io";
 const STATUS: &[&str] = &["status"];
 const SCALED: &[&str] = &["scale", "status"];
-const POD: &[&str] = &["eviction", "log", "portforward", "status"];
+const POD: &[&str] = &["eviction", "exec", "log", "portforward", "status"];
 
 static INFOS: [KindInfo; Kind::ALL.len()] = [
     info("", "namespaces", "Namespace", false, STATUS),

@@ -11,7 +11,7 @@ use super::ownership::Ownership;
 use super::window::Window;
 use super::{Change, ChangeKind, Expired, Kind, Object, ObjectExt, StoreError};
 use crate::clock::{after, rfc3339};
-use crate::identity::Ids;
+use crate::identity::{Ids, hash};
 
 /// Namespace (empty for cluster-wide objects) and name. Ordered as the API lists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +56,7 @@ pub(crate) struct Store {
     ownership: Ownership,
     windows: BTreeMap<Kind, Window>,
     ids: Ids,
+    event_ids: Ids,
     unpublished: Vec<Arc<Change>>,
     /// Last write to each kind.
     written: BTreeMap<Kind, u64>,
@@ -71,6 +72,7 @@ impl Store {
             ownership: Ownership::default(),
             windows: BTreeMap::new(),
             ids: Ids::new(seed),
+            event_ids: Ids::new(hash(&["events", &seed.to_string()])),
             unpublished: Vec::new(),
             written: BTreeMap::new(),
         }
@@ -197,7 +199,12 @@ impl Store {
         fields.insert("kind".to_owned(), kind.info().kind.into());
         if let Some(metadata) = metadata(fields) {
             metadata.insert("name".to_owned(), name.clone().into());
-            metadata.insert("uid".to_owned(), self.ids.uuid().into());
+            // How much is told about the others must not decide what they are called.
+            let ids = match kind {
+                Kind::Event => &mut self.event_ids,
+                _ => &mut self.ids,
+            };
+            metadata.insert("uid".to_owned(), ids.uuid().into());
             metadata.insert("creationTimestamp".to_owned(), rfc3339(now).into());
             for decided in ["deletionTimestamp", "resourceVersion", "generation"] {
                 metadata.remove(decided);

@@ -68,6 +68,7 @@ impl World {
         let heartbeat = self.kubelets.report_nodes(store, fault, now);
         events::expire(store, now);
         let wake = self.settle(store, now);
+        events::repeat(store, now);
         for (name, node) in daemons.iter() {
             let usage = self.kubelets.usage(store, name);
             node.follow(usage.daemon, usage.occupants, usage.allocations, now);

@@ -8,8 +8,10 @@
     reason = "the helpers of tests fail as tests do"
 )]
 
+mod inside;
 mod lists;
 mod support;
+mod told;
 mod tunnels;
 mod watches;
 mod world;

@@ -55,7 +55,7 @@ async fn the_daemon_answers_through_a_port_forward() {
     assert_eq!(status.into_inner().status, 1);
 
     let mut frames = TelemetryClient::new(channel)
-        .watch(WatchRequest {})
+        .watch(WatchRequest::default())
         .await
         .unwrap()
         .into_inner();

@@ -65,11 +65,7 @@ pub fn power(power: MilliWatts) -> String {
 /// A product without what all products share: `NVIDIA GeForce RTX 3090` becomes `RTX 3090`.
 #[must_use]
 pub fn product(name: &str) -> &str {
-    ["NVIDIA ", "GeForce ", "Tesla ", "Graphics Device "]
-        .into_iter()
-        .fold(name.trim(), |name, prefix| {
-            name.strip_prefix(prefix).unwrap_or(name)
-        })
+    gputop_model::short_product(name)
 }
 
 /// A resource without what all GPU resources share: `nvidia.com/gpu` becomes `gpu`.

@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
+use super::actions::ActionId;
 use super::view::View;
 
 /// The last frame, as far as scrolling and the mouse need it.
@@ -11,12 +12,31 @@ pub struct Layout {
     pub rows: Rect,
     /// Position of the row that is drawn first.
     pub offset: usize,
+    /// Where the headings of the columns are, with their titles.
+    pub columns: Vec<(Rect, &'static str)>,
     /// Where the tabs are.
     pub tabs: Vec<(View, Rect)>,
     /// Lines of the help page that do not fit on the screen.
     pub help_overflow: u16,
+    /// The page of text.
+    pub page_text: PageText,
+    /// Lines of the page of text that have what is searched, from the top.
+    pub hits: Vec<usize>,
+    /// Where the items of the list on top are, with their positions among those shown.
+    pub items: Vec<(Rect, usize)>,
+    /// Where the hints are, with what they do.
+    pub hints: Vec<(Rect, ActionId)>,
     /// Where the text cursor is, while text is entered.
     pub cursor: Option<Position>,
+}
+
+/// How the page of text was drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PageText {
+    /// Lines of the screen that it has.
+    pub height: u16,
+    /// The first line to draw so that the end is just shown.
+    pub last_top: usize,
 }
 
 impl Layout {
@@ -35,6 +55,24 @@ impl Layout {
             .map(|(view, _)| *view)
     }
 
+    /// The title of the heading at `position`.
+    #[must_use]
+    pub fn column_at(&self, position: Position) -> Option<&'static str> {
+        at(&self.columns, position, |(area, _)| *area).map(|(_, title)| *title)
+    }
+
+    /// The hint at `position`.
+    #[must_use]
+    pub fn hint_at(&self, position: Position) -> Option<ActionId> {
+        at(&self.hints, position, |(area, _)| *area).map(|(_, id)| *id)
+    }
+
+    /// The item of the list at `position`.
+    #[must_use]
+    pub fn item_at(&self, position: Position) -> Option<usize> {
+        at(&self.items, position, |(area, _)| *area).map(|(_, item)| *item)
+    }
+
     /// The position in the table of the row at `position`; may lie behind the last row.
     #[must_use]
     pub fn row_at(&self, position: Position) -> Option<usize> {
@@ -42,6 +80,10 @@ impl Layout {
             .contains(position)
             .then(|| self.offset + usize::from(position.y - self.rows.y))
     }
+}
+
+fn at<T>(list: &[T], position: Position, area: impl Fn(&T) -> Rect) -> Option<&T> {
+    list.iter().find(|item| area(item).contains(position))
 }
 
 /// The first row to draw so that `selected` is on screen, moving as little as possible from

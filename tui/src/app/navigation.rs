@@ -165,11 +165,18 @@ pub(super) fn target(state: &State) -> Result<Place, Reason> {
             }
             Err("nobody uses this GPU".into())
         }
-        Some(Row::Pod(at)) => {
-            let info = &picture.pods[at].info;
+        Some(Row::Workload(_)) => Err("its pods are below; - folds them away".into()),
+        Some(row @ (Row::Pod(_) | Row::Share(..))) => {
+            let key = match row {
+                Row::Pod(at) => picture.pods[at].info.key.clone(),
+                _ => state.pod()?,
+            };
+            let Some(info) = state.pod_info(&key) else {
+                return Err("the API does not show this pod".into());
+            };
             let within = Within::Pod {
                 uid: info.uid.clone(),
-                key: info.key.clone(),
+                key,
             };
             if picture
                 .processes
@@ -199,5 +206,19 @@ fn device(row: &DeviceRow) -> Within {
         node: row.node.clone(),
         device: device.uuid.clone(),
         label,
+    }
+}
+
+/// Folds the pods of the selected workload away, or unfolds them. On a pod, its workload is meant.
+pub(super) fn fold(state: &mut State) {
+    let workload = state
+        .selected()
+        .and_then(|row| super::names::workload_of(&state.picture, row));
+    if let Some(id) = workload {
+        if !state.collapsed.remove(&id) {
+            state.collapsed.insert(id.clone());
+            state.place_mut().cursor.selected = Some(id);
+        }
+        state.rows_changed = true;
     }
 }

@@ -4,6 +4,7 @@ use gputop_fleet::state::{DeviceRow, Picture, PodRow, ProcessOwner, ProcessRow};
 use gputop_model::{Device, DeviceKind, GpuUuid, NodeName, PodKey, PodUid};
 
 use super::row::RowId;
+use super::sort::Sort;
 use super::view::View;
 
 /// One table as the user left it.
@@ -15,6 +16,8 @@ pub struct Place {
     pub within: Within,
     /// Only rows that contain this text are shown; empty: all.
     pub filter: String,
+    /// Order of the rows; `None`: the table's own.
+    pub sort: Option<Sort>,
     /// The selected row.
     pub cursor: Cursor,
 }

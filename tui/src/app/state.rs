@@ -1,67 +1,33 @@
 //! All that the screen is a function of.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use gputop_fleet::state::{Fleet, Picture, Settings, WatchState, Watched, join};
-use gputop_model::{Clock, Phase};
+use gputop_fleet::inspect::{AskId, Rights};
+use gputop_fleet::link::Interest;
+use gputop_fleet::state::{Fleet, Picture, WatchState, Watched, join};
+use gputop_model::{Clock, Moment, Phase};
 use tui_input::Input;
 
 use super::actions::Reason;
 use super::api::Api;
+use super::filter::Filter;
+use super::keymap::Keymap;
+use super::layers::Layer;
 use super::layout::Layout;
 use super::navigation;
 use super::place::{Place, Within};
-use super::row::Row;
-use super::select::{self, Selection};
+use super::row::{Look, Row, RowId};
+use super::select::{self, Chosen, Selection};
+use super::session::Session;
 use super::tables::Cx;
 use super::view::View;
+use super::wishes::Wish;
 use crate::theme::Theme;
 
-/// What is known before anything is shown, and does not change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
-    /// Name of the kubeconfig context, or `demo`.
-    pub context: String,
-    /// Version of the API server.
-    pub server_version: String,
-    /// Default namespace, as kubectl's.
-    pub namespace: String,
-    /// Show only the pods and processes of this namespace at first (`-n`).
-    pub only_namespace: Option<String>,
-    /// Seed of the simulated cluster; `None`: the cluster is real.
-    pub seed: Option<u64>,
-    /// The nodes' daemons are asked.
-    pub agents: bool,
-    /// Draw without colours.
-    pub no_color: bool,
-    /// When something counts as idle or stale.
-    pub settings: Settings,
-}
-
-impl Default for Session {
-    fn default() -> Self {
-        Self {
-            context: String::new(),
-            server_version: String::new(),
-            namespace: "default".to_owned(),
-            only_namespace: None,
-            seed: None,
-            agents: true,
-            no_color: false,
-            settings: Settings::default(),
-        }
-    }
-}
-
-/// What lies over the tables.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Layer {
-    /// The keys and signs.
-    Help {
-        /// Lines scrolled away.
-        scroll: u16,
-    },
-}
+/// How long something that was said stays on the screen.
+const MESSAGE: Duration = Duration::from_secs(5);
 
 /// The application.
 #[derive(Debug, Clone)]
@@ -74,22 +40,48 @@ pub struct State {
     pub fleet: Fleet,
     /// The tables made of it; as of the last [`State::refresh`].
     pub picture: Picture,
-    /// Now.
+    /// Now; while the screen is frozen, the time of what it shows.
     pub clock: Clock,
+    /// Now, also while the screen is frozen.
+    pub(super) time: Moment,
     /// Pods without a GPU are shown too.
     pub all_pods: bool,
     /// The only namespace whose pods and processes are shown.
     pub namespace: Option<String>,
+    /// The namespace that was chosen before.
+    pub last_namespace: Option<String>,
+    /// Keys that the configuration has changed.
+    pub keymap: Keymap,
+    /// What the user may do, as far as it is known.
+    pub rights: Rights,
+    /// The screen is frozen since then.
+    pub paused: Option<Moment>,
+    /// What was said last, and until when it is shown.
+    pub message: Option<(String, Moment)>,
+    /// What the user wants to be told.
+    pub wishes: Vec<Wish>,
     /// The filter while it is edited.
     pub filter_input: Option<Input>,
     /// What lies over the tables, the topmost last.
     pub layers: Vec<Layer>,
     /// Where things were drawn last.
     pub layout: Layout,
+    /// Columns of second rank are shown too.
+    pub wide: bool,
+    /// Pods are shown below their workloads.
+    pub pod_tree: bool,
+    /// Workloads whose pods are folded away.
+    pub collapsed: BTreeSet<RowId>,
+    /// Rows that were marked.
+    pub marks: BTreeSet<RowId>,
+    /// What the links were told last.
+    pub(super) interest: Option<Interest>,
+    asks: u64,
     pub(super) current: View,
     pub(super) roots: [Place; 4],
     pub(super) drill: Vec<Place>,
     pub(super) rows: Vec<Row>,
+    chosen: Chosen,
     pub(super) counts: [usize; 4],
     pub(super) data_changed: bool,
     pub(super) rows_changed: bool,
@@ -115,10 +107,23 @@ impl State {
             fleet,
             picture: Picture::default(),
             clock,
+            time: clock.now,
             all_pods: false,
+            last_namespace: None,
+            keymap: Keymap::default(),
+            rights: Rights::default(),
+            paused: None,
+            message: None,
+            wishes: Vec::new(),
             filter_input: None,
             layers: Vec::new(),
             layout: Layout::default(),
+            wide: false,
+            pod_tree: false,
+            collapsed: BTreeSet::new(),
+            marks: BTreeSet::new(),
+            interest: None,
+            asks: 0,
             current: View::Nodes,
             roots: View::ALL.map(|view| Place {
                 view,
@@ -126,6 +131,7 @@ impl State {
             }),
             drill: Vec::new(),
             rows: Vec::new(),
+            chosen: Chosen::default(),
             counts: [0; 4],
             data_changed: true,
             rows_changed: true,
@@ -155,6 +161,24 @@ impl State {
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// How many rows match the filter, and how many there would be without it.
+    #[must_use]
+    pub const fn found(&self) -> (usize, usize) {
+        (self.chosen.matching, self.chosen.of)
+    }
+
+    /// The filter of the table as it was understood.
+    #[must_use]
+    pub const fn filter(&self) -> Option<&Filter> {
+        self.chosen.filter.as_ref()
+    }
+
+    /// How the row at `index` is shown.
+    #[must_use]
+    pub fn look(&self, index: usize) -> Look {
+        self.chosen.looks.get(index).copied().unwrap_or_default()
     }
 
     /// Number of rows of each whole table.
@@ -205,23 +229,83 @@ impl State {
         }
         if self.data_changed || self.rows_changed {
             let selection = self.selection();
-            let whole = |view| {
-                select::rows(
-                    selection,
-                    &Place {
-                        view,
-                        ..Place::default()
-                    },
-                )
-            };
-            let counts = View::ALL.map(|view| whole(view).len());
-            let rows = select::rows(selection, self.place());
+            let counts = View::ALL.map(|view| select::count(selection, view));
+            let chosen = select::choose(selection, self.place(), self.chosen.filter.clone());
             self.counts = counts;
-            self.rows = rows;
+            self.chosen = chosen;
+            self.rows = std::mem::take(&mut self.chosen.rows);
             navigation::settle_cursor(self);
         }
         self.data_changed = false;
         self.rows_changed = false;
+    }
+
+    /// Brings the rows up to date when something but data has changed them.
+    pub(super) fn settle(&mut self) {
+        if self.rows_changed {
+            self.refresh();
+        }
+    }
+
+    /// Time has passed, or data has come.
+    pub(super) fn tick(&mut self, clock: Clock) {
+        if self
+            .message
+            .as_ref()
+            .is_some_and(|(_, until)| *until <= clock.now)
+        {
+            self.message = None;
+        }
+        self.time = clock.now;
+        if self.paused.is_none() {
+            self.clock = clock;
+            self.data_changed = true;
+        }
+    }
+
+    /// Freezes what is shown, or goes on. Data is taken in all the while.
+    pub(super) fn pause(&mut self) {
+        self.paused = match self.paused {
+            None => Some(self.time),
+            Some(_) => {
+                self.data_changed = true;
+                None
+            }
+        };
+    }
+
+    /// For how long the screen has been frozen.
+    #[must_use]
+    pub fn paused_for(&self) -> Option<Duration> {
+        self.paused.map(|since| self.time.since(since))
+    }
+
+    /// Says something for a few seconds.
+    pub fn say(&mut self, text: impl Into<String>) {
+        let until = Moment(self.time.0 + MESSAGE);
+        self.message = Some((text.into(), until));
+    }
+
+    /// What was said has been read.
+    pub(super) fn hush(&mut self) {
+        self.message = None;
+    }
+
+    /// A new name for a question.
+    pub(super) const fn next_ask(&mut self) -> AskId {
+        self.asks += 1;
+        AskId(self.asks)
+    }
+
+    /// The line of text that is being entered.
+    pub(super) fn input_mut(&mut self) -> Option<&mut Input> {
+        match self.layers.last_mut() {
+            Some(Layer::Picker(picker)) => Some(&mut picker.input),
+            Some(Layer::Prompt(prompt)) => Some(&mut prompt.input),
+            Some(Layer::Page(page)) => page.search.input.as_mut(),
+            Some(Layer::Help { .. }) => None,
+            None => self.filter_input.as_mut(),
+        }
     }
 
     fn selection(&self) -> Selection<'_> {
@@ -230,6 +314,9 @@ impl State {
             clock: self.clock,
             all_pods: self.all_pods,
             namespace: self.namespace.as_deref(),
+            wide: self.wide,
+            pod_tree: self.pod_tree,
+            collapsed: &self.collapsed,
         }
     }
 

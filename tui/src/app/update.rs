@@ -1,17 +1,21 @@
 //! Messages in, new state and effects out.
 
-use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, MouseEvent};
 use gputop_fleet::engine::Event;
+use gputop_fleet::inspect::shell::ShellTarget;
+use gputop_fleet::inspect::{Ask, AskId};
+use gputop_fleet::link::Interest;
+use gputop_fleet::state::Fleet;
 use gputop_model::Clock;
-use ratatui::layout::Position;
-use tui_input::Input;
 
-use super::actions::{self, ActionId};
+use super::actions;
 use super::input;
 use super::keys::Chord;
+use super::layers::Layer;
 use super::layout::Layout;
-use super::navigation;
-use super::state::{Layer, State};
+use super::perform::perform;
+use super::state::State;
+use super::{interest, mouse, pages, wishes};
 
 /// Everything that can happen to the application.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,21 +30,59 @@ pub enum Msg {
     Resize(u16, u16),
     /// Time has passed.
     Tick(Clock),
-    /// The cluster has changed.
+    /// The cluster has changed, or a question is answered.
     Engine(Event, Clock),
+    /// A recording was wound: all that was known at that time.
+    Wound(Box<Fleet>, Clock),
+    /// Something to say to the user for a few seconds.
+    Say(String),
     /// A frame was drawn.
     Drawn(Layout),
 }
 
 /// What the runtime is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Leave the program.
     Quit,
+    /// Stop the program as ctrl-z does.
+    Suspend,
+    /// Ask the API server; answers come as [`Event::Answer`].
+    Ask(AskId, Ask),
+    /// No answer is waited for any more.
+    Cancel(AskId),
+    /// Hand the terminal to a shell.
+    Shell(ShellTarget),
+    /// Put text into the terminal's clipboard.
+    Copy(String),
+    /// Ring the bell and show a notification.
+    Notify(String),
+    /// Go to another context.
+    SwitchContext(String),
+    /// Tell the links which nodes are looked at.
+    Interest(Interest),
+    /// Wind the recording.
+    Seek(Seek),
 }
 
-/// Rows that one notch of the mouse wheel moves.
-const WHEEL: isize = 3;
+/// Which way to wind a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seek {
+    /// Ten seconds back.
+    Back,
+    /// Ten seconds on.
+    On,
+}
+
+/// What is to be done before anything has happened.
+#[must_use]
+pub fn start(state: &mut State) -> Vec<Effect> {
+    if state.session.replay {
+        return Vec::new();
+    }
+    let id = state.next_ask();
+    vec![Effect::Ask(id, Ask::Rights(state.session.only_namespace.clone()))]
+}
 
 /// Applies one message.
 #[must_use]
@@ -51,21 +93,19 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                 return press(state, chord);
             }
         }
-        Msg::Mouse(event) => mouse(state, event),
-        Msg::Paste(text) => {
-            if let Some(line) = &mut state.filter_input {
-                input::paste(line, &text);
-                apply_filter(state);
-            }
+        Msg::Mouse(event) => {
+            state.settle();
+            return mouse::mouse(state, event);
         }
+        Msg::Paste(text) => paste(state, &text),
         // The next frame is drawn in the new size; nothing else depends on it.
         Msg::Resize(..) => {}
         Msg::Tick(clock) => {
-            state.clock = clock;
-            state.data_changed = true;
+            state.tick(clock);
+            return wishes::check(state);
         }
         Msg::Engine(event, clock) => {
-            state.clock = clock;
+            state.tick(clock);
             match event {
                 Event::Update(update) => state.fleet.apply(update),
                 Event::Reports(reports) => {
@@ -73,123 +113,70 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                         state.fleet.report(node, report);
                     }
                 }
+                Event::Answer(id, answer) => pages::answer(state, id, answer),
             }
-            state.data_changed = true;
         }
-        Msg::Drawn(layout) => state.layout = layout,
+        Msg::Wound(fleet, clock) => {
+            state.fleet = *fleet;
+            state.paused = None;
+            state.tick(clock);
+        }
+        Msg::Say(text) => state.say(text),
+        Msg::Drawn(layout) => {
+            state.layout = layout;
+            return interest::changed(state);
+        }
     }
     Vec::new()
 }
 
 fn press(state: &mut State, chord: Chord) -> Vec<Effect> {
     // Several keys may come before a frame: each acts on the table that the one before made.
-    if state.rows_changed {
-        state.refresh();
-    }
+    state.settle();
     match actions::find(state, chord) {
-        Some(action) if (action.available)(state).is_ok() => return perform(state, action.id),
-        Some(_) => {}
-        None => {
-            if let Some(line) = &mut state.filter_input
-                && input::edit(line, chord)
-            {
-                apply_filter(state);
+        Some(action) => match (action.available)(state) {
+            Ok(()) => {
+                state.hush();
+                return perform(state, action.id);
             }
-        }
+            Err(reason) => state.say(format!("{}: {reason}", action.name)),
+        },
+        None => type_key(state, chord),
     }
     Vec::new()
 }
 
-fn perform(state: &mut State, action: ActionId) -> Vec<Effect> {
-    let page = isize::try_from(state.layout.page().saturating_sub(1).max(1)).unwrap_or(1);
-    match action {
-        ActionId::Quit => return vec![Effect::Quit],
-        ActionId::Help => state.layers.push(Layer::Help { scroll: 0 }),
-        ActionId::CloseLayer => {
-            state.layers.pop();
-        }
-        ActionId::ScrollDown => scroll_help(state, 1),
-        ActionId::ScrollUp => scroll_help(state, -1),
-        ActionId::Filter => {
-            state.filter_input = Some(Input::new(state.place().filter.clone()));
-        }
-        ActionId::KeepFilter => {
-            state.filter_input = None;
-            state.rows_changed = true;
-        }
-        ActionId::DropFilter => {
-            state.filter_input = None;
-            state.place_mut().filter.clear();
-            state.rows_changed = true;
-        }
-        ActionId::Show(view) => navigation::show(state, view),
-        ActionId::NextView => navigation::cycle(state, 1),
-        ActionId::PreviousView => {
-            let views = state.place().within.views().len();
-            navigation::cycle(state, views - 1);
-        }
-        ActionId::Down => navigation::step(state, 1),
-        ActionId::Up => navigation::step(state, -1),
-        ActionId::PageDown => navigation::step(state, page),
-        ActionId::PageUp => navigation::step(state, -page),
-        ActionId::First => navigation::select(state, 0),
-        ActionId::Last => navigation::select(state, usize::MAX),
-        ActionId::Open => navigation::open(state),
-        ActionId::Back => navigation::back(state),
-        ActionId::AllPods => {
-            state.all_pods = !state.all_pods;
-            state.rows_changed = true;
-        }
-        ActionId::AllNamespaces => {
-            state.namespace = match state.namespace {
-                Some(_) => None,
-                None => state.session.only_namespace.clone(),
-            };
-            state.rows_changed = true;
-        }
+/// A key that stands for no action is text, where text is entered.
+fn type_key(state: &mut State, chord: Chord) {
+    if let Some(line) = state.input_mut()
+        && input::edit(line, chord)
+    {
+        entered(state);
     }
-    Vec::new()
+}
+
+fn paste(state: &mut State, text: &str) {
+    if let Some(line) = state.input_mut() {
+        input::paste(line, text);
+        entered(state);
+    }
 }
 
 /// Takes over the text that is being edited.
-fn apply_filter(state: &mut State) {
-    let text = state
-        .filter_input
-        .as_ref()
-        .map(|line| line.value().to_owned())
-        .unwrap_or_default();
-    state.place_mut().filter = text;
-    state.rows_changed = true;
-}
-
-fn scroll_help(state: &mut State, by: i16) {
-    let overflow = state.layout.help_overflow;
-    if let Some(Layer::Help { scroll }) = state.layers.last_mut() {
-        *scroll = scroll.saturating_add_signed(by).min(overflow);
-    }
-}
-
-fn mouse(state: &mut State, event: MouseEvent) {
-    let at = Position::new(event.column, event.row);
-    let wheel = match event.kind {
-        MouseEventKind::ScrollDown => WHEEL,
-        MouseEventKind::ScrollUp => -WHEEL,
-        MouseEventKind::Down(MouseButton::Left) => 0,
-        _ => return,
-    };
-    if !state.layers.is_empty() {
-        match i16::try_from(wheel) {
-            Ok(0) | Err(_) => drop(state.layers.pop()),
-            Ok(by) => scroll_help(state, by),
+fn entered(state: &mut State) {
+    match state.layers.last_mut() {
+        Some(Layer::Picker(picker)) => picker.narrow(),
+        Some(Layer::Prompt(prompt)) => prompt.problem = None,
+        Some(Layer::Page(page)) => {
+            if let Some(input) = &page.search.input {
+                page.search.text = input.value().to_lowercase();
+            }
         }
-    } else if wheel != 0 {
-        navigation::step(state, wheel);
-    } else if let Some(view) = state.layout.tab_at(at) {
-        state.filter_input = None;
-        navigation::show(state, view);
-    } else if let Some(index) = state.layout.row_at(at)
-        && index < state.rows().len()
-    {
-        navigation::select(state, index);
+        Some(Layer::Help { .. }) => {}
+        None => {
+            let text = state.filter_input.as_ref().map(|line| line.value().to_owned());
+            state.place_mut().filter = text.unwrap_or_default();
+            state.rows_changed = true;
+        }
     }
 }

@@ -6,6 +6,12 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use gputop_fleet::connect::Request;
 
+use super::complete::Completion;
+use super::config::{Choices, Config};
+use super::man::Man;
+use super::wait::Wait;
+use crate::export::{Kind, Selector, SortBy};
+
 /// See which GPU is free, who holds the others, and whether they use them.
 #[derive(Debug, Parser)]
 #[command(name = "gputop-k3s", version, about, max_term_width = 100)]
@@ -57,6 +63,9 @@ pub struct Global {
         help = "Write a log to this file [filter: $GPUTOP_K3S_LOG, default info]"
     )]
     pub log_file: Option<PathBuf>,
+    /// Configuration.
+    #[command(flatten)]
+    pub choices: Choices,
 }
 
 impl Global {
@@ -79,8 +88,16 @@ pub enum Command {
     /// Open the app on an embedded simulated cluster; needs nothing.
     #[cfg(feature = "demo")]
     Demo(Demo),
-    /// Print nodes, GPUs, pods or processes once.
+    /// Print nodes, GPUs, pods or processes.
     Get(Get),
+    /// Wait until GPUs are free; exit code 1 when the time is over.
+    Wait(Wait),
+    /// Show, check or begin the configuration.
+    Config(Config),
+    /// Print a script that completes commands, flags and live names in a shell.
+    Completion(Completion),
+    /// Write the manual pages.
+    Man(Man),
 }
 
 /// `demo`.
@@ -98,15 +115,46 @@ pub struct Get {
     /// What to list.
     #[arg(value_enum)]
     pub kind: KindArg,
+    /// Only these: names of nodes and pods, NAMESPACE/POD, a GPU's UUID or NODE/INDEX, a pid or
+    /// NODE/PID; what `-o name` prints is understood too.
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
     /// Form of the output.
     #[arg(long, short, value_enum, default_value_t = Output::Table)]
     pub output: Output,
     /// Pods of all namespaces.
     #[arg(long, short = 'A', conflicts_with = "namespace")]
     pub all_namespaces: bool,
+    /// Only what has these labels, as kubectl writes it (a=b, a!=b, a in (b,c), !a); GPUs and
+    /// processes go by the labels of their node.
+    #[arg(long, short = 'l', value_name = "LABELS", conflicts_with = "names")]
+    pub selector: Option<Selector>,
+    /// Fields of JSON or titles of columns; -FIELD or FIELD:desc turns the order round, what is
+    /// not known comes last.
+    #[arg(
+        long,
+        value_name = "FIELD",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    pub sort_by: Vec<SortBy>,
+    /// Goes on: then prints what is new or changed, in JSON one object a line.
+    #[arg(long, short)]
+    pub watch: bool,
+    /// Tables and CSV without the titles of their columns.
+    #[arg(long)]
+    pub no_headers: bool,
     /// Do not ask the nodes' daemons: only what the API knows.
     #[arg(long)]
     pub no_agents: bool,
+    /// The simulated cluster.
+    #[command(flatten)]
+    pub simulated: Simulated,
+}
+
+/// Which simulated cluster is looked at, if any.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Simulated {
     /// Of the simulated cluster instead of a real one.
     #[cfg(feature = "demo")]
     #[arg(long)]
@@ -134,19 +182,40 @@ pub enum KindArg {
     Processes,
 }
 
+impl KindArg {
+    /// As the lists call it.
+    pub(super) const fn kind(self) -> Kind {
+        match self {
+            Self::Nodes => Kind::Nodes,
+            Self::Gpus => Kind::Gpus,
+            Self::Pods => Kind::Pods,
+            Self::Processes => Kind::Processes,
+        }
+    }
+}
+
 /// Form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// Aligned columns.
     Table,
+    /// Aligned columns, more of them.
+    Wide,
     /// One JSON object.
     Json,
     /// The same object as YAML.
     Yaml,
+    /// Comma-separated values (RFC 4180), raw numbers, the unit in the title.
+    Csv,
+    /// One name a line: node/N, gpu/NODE/UUID, pod/NS/NAME, process/NODE/PID/UUID.
+    Name,
+    /// `OpenMetrics` text for Prometheus.
+    #[value(alias = "openmetrics")]
+    Prometheus,
 }
 
 /// `10s`, `500ms`, `2m`, `1h`, or seconds without a unit.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());

@@ -11,6 +11,8 @@ use gputop_model::printable;
 pub enum Exit {
     /// Done, also with partial data.
     Done,
+    /// What was asked for is not so: a name that nothing has, GPUs that were not free in time.
+    No,
     /// The command line makes no sense.
     Usage,
     /// The API server can not be reached, or only daemons could have answered and none did.
@@ -25,6 +27,7 @@ impl Termination for Exit {
     fn report(self) -> ExitCode {
         ExitCode::from(match self {
             Self::Done => 0,
+            Self::No => 1,
             Self::Usage => 2,
             Self::Unreachable => 3,
             Self::Failed => 4,
@@ -78,6 +81,15 @@ pub(super) fn report(failure: &Failure) -> Exit {
         printable(fix.clone())
     );
     failure.exit
+}
+
+/// Says something on stderr.
+pub(super) fn note(what: &str) {
+    let _written = writeln!(
+        std::io::stderr().lock(),
+        "gputop-k3s: {}",
+        printable(what.to_owned())
+    );
 }
 
 /// Says on stderr that the result is incomplete.

@@ -1,24 +1,41 @@
-//! `gputop-k3s get`: one picture of the cluster, printed.
+//! `gputop-k3s get`: a picture of the cluster, printed once or kept up to date.
 
-use std::io::{ErrorKind, Write as _};
-use std::time::Duration;
-
-use gputop_fleet::connect::{Connection, connect};
-use gputop_fleet::engine::{self, Options};
-use gputop_fleet::state::{AgentStatus, Fleet, Picture, Settings, WatchState, Watched, join};
-use gputop_model::Clock;
-use jiff::Timestamp;
-use tokio::time::Instant;
+use gputop_fleet::state::{AgentStatus, Fleet, Picture, WatchState, Watched};
 
 use super::args::{Get, Global, KindArg, Output};
 use super::exit::{Exit, Failure, warn};
-use crate::export::{Kind, List, list};
-
-/// How long the daemons may take; those that are late are `null`.
-const AGENTS: Duration = Duration::from_millis(500);
+use super::print::{render, write};
+use super::source::Source;
+use super::watch;
+use crate::export::{List, Missing, Scope, list, select};
 
 /// Carries out `get`.
 pub(super) async fn run(global: &Global, get: &Get) -> Result<(), Failure> {
+    sensible(get)?;
+    let source = Source::open(global, get.simulated).await?;
+    let scope = scope(global, get, &source);
+    if get.watch {
+        return watch::run(&source, global, get, &scope).await;
+    }
+    let (fleet, picture) = source.once(!get.no_agents, global.request_timeout).await?;
+    complain(&fleet, &picture, get)?;
+    let (list, missing) = rows(&picture, get, &scope)?;
+    let (text, unnamed) = render(&list, get.output, !get.no_headers)?;
+    // Whoever has closed the pipe has seen enough.
+    let _reader = write(&text)?;
+    if unnamed > 0 {
+        warn(&format!(
+            "{unnamed} GPUs are only known to exist and have no name"
+        ));
+    }
+    if list.is_empty() && missing.is_empty() {
+        warn(&format!("nothing found{}", place(&scope)));
+    }
+    not_found(get, &scope, &missing)
+}
+
+/// What makes no sense, found before anything is asked.
+fn sensible(get: &Get) -> Result<(), Failure> {
     if get.no_agents && get.kind == KindArg::Processes {
         return Err(Failure::new(
             Exit::Usage,
@@ -26,67 +43,83 @@ pub(super) async fn run(global: &Global, get: &Get) -> Result<(), Failure> {
             "Leave out --no-agents.",
         ));
     }
-    #[cfg(feature = "demo")]
-    if get.demo {
-        let demo = super::demo::start(get.seed).await?;
-        return print(&demo.connection, global, get, global.namespace.as_deref()).await;
-    }
-    let connection = connect(&global.request()).await?;
-    let namespace = (!get.all_namespaces).then_some(connection.namespace.as_str());
-    print(&connection, global, get, namespace).await
-}
-
-async fn print(
-    connection: &Connection,
-    global: &Global,
-    get: &Get,
-    namespace: Option<&str>,
-) -> Result<(), Failure> {
-    let epoch = Instant::now();
-    let fallback = connection.namespace.clone();
-    let options = Options {
-        agents: !get.no_agents,
-        namespace: fallback,
-        epoch,
-    };
-    let fleet = engine::collect(&connection.client, &options, global.request_timeout, AGENTS).await;
-    let fleet = fleet.map_err(|problem| Failure {
-        exit: Exit::Unreachable,
-        problem,
-    })?;
-    forbidden(&fleet, get.kind)?;
-    let clock = Clock {
-        now: engine::moment(epoch),
-        wall: Timestamp::now(),
-    };
-    let picture = join(&fleet, clock, &Settings::default());
-    complain(&fleet, &picture, get)?;
-    let kind = match get.kind {
-        KindArg::Nodes => Kind::Nodes,
-        KindArg::Gpus => Kind::Gpus,
-        KindArg::Pods => Kind::Pods,
-        KindArg::Processes => Kind::Processes,
-    };
-    let wanted = match get.kind {
-        KindArg::Pods => namespace,
-        KindArg::Processes if !get.all_namespaces => global.namespace.as_deref(),
-        _ => None,
-    };
-    let list = list(&picture, kind, wanted);
-    write(&render(&list, get.output)?)?;
-    if list.is_empty() && get.output == Output::Table {
-        warn(&format!(
-            "nothing found{}",
-            wanted
-                .map(|ns| format!(" in namespace {ns}"))
-                .unwrap_or_default()
+    if get.watch && get.output == Output::Prometheus {
+        return Err(Failure::new(
+            Exit::Usage,
+            "metrics are read whole, not change by change",
+            "Leave out --watch and run it as often as they are to be read.",
         ));
     }
-    Ok(())
+    let mut nothing = list(&Picture::default(), get.kind.kind(), None);
+    sort(&mut nothing, get)
+}
+
+fn sort(list: &mut List, get: &Get) -> Result<(), Failure> {
+    list.sort(&get.sort_by)
+        .map_err(|unknown| Failure::new(Exit::Usage, unknown.to_string(), unknown.fix()))
+}
+
+/// Which items are asked for.
+fn scope(global: &Global, get: &Get, source: &Source) -> Scope {
+    let kind = get.kind.kind();
+    // NAMESPACE/NAME says where to look.
+    let qualified = |name: &String| kind.plain_name(name).contains('/');
+    let everywhere = get.all_namespaces || (!get.names.is_empty() && get.names.iter().all(qualified));
+    let namespace = match get.kind {
+        _ if everywhere => None,
+        KindArg::Pods => source.namespace.clone(),
+        // Most processes that one looks for belong to somebody else.
+        KindArg::Processes => global.namespace.clone(),
+        KindArg::Nodes | KindArg::Gpus => None,
+    };
+    Scope {
+        namespace,
+        selector: get.selector.clone().unwrap_or_default(),
+    }
+}
+
+/// The items that are asked for, in the order that is asked for, and the names that nothing has.
+pub(super) fn rows(
+    picture: &Picture,
+    get: &Get,
+    scope: &Scope,
+) -> Result<(List, Vec<Missing>), Failure> {
+    let mut list = select(picture, get.kind.kind(), scope);
+    let missing = if get.names.is_empty() {
+        Vec::new()
+    } else {
+        list.pick(&get.names)
+    };
+    sort(&mut list, get)?;
+    Ok((list, missing))
+}
+
+/// An error when something was asked for by a name that nothing has.
+pub(super) fn not_found(get: &Get, scope: &Scope, missing: &[Missing]) -> Result<(), Failure> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let kind = get.kind.kind();
+    let names = missing.iter().map(|missing| format!("\"{}\"", missing.name));
+    let near = missing.iter().filter_map(|missing| missing.nearest.clone());
+    let (names, near): (Vec<String>, Vec<String>) = (names.collect(), near.collect());
+    let fix = if near.is_empty() {
+        format!("`gputop-k3s get {}` lists what there is.", kind.plural())
+    } else {
+        format!("Did you mean {}?", near.join(", "))
+    };
+    let what = format!("{} {} not found", kind.singular(), names.join(", "));
+    Err(Failure::new(Exit::No, what + &place(scope), fix))
+}
+
+/// Where was looked.
+fn place(scope: &Scope) -> String {
+    let namespace = scope.namespace.as_ref();
+    namespace.map_or_else(String::new, |name| format!(" in namespace {name}"))
 }
 
 /// What the user may not read and has asked for.
-fn forbidden(fleet: &Fleet, kind: KindArg) -> Result<(), Failure> {
+pub(super) fn forbidden(fleet: &Fleet, kind: KindArg) -> Result<(), Failure> {
     let needed: &[Watched] = match kind {
         KindArg::Nodes | KindArg::Gpus => &[Watched::Nodes],
         KindArg::Pods => &[Watched::Pods],
@@ -105,7 +138,8 @@ fn forbidden(fleet: &Fleet, kind: KindArg) -> Result<(), Failure> {
 }
 
 /// Warnings about what is missing; an error when nobody at all could answer.
-fn complain(fleet: &Fleet, picture: &Picture, get: &Get) -> Result<(), Failure> {
+pub(super) fn complain(fleet: &Fleet, picture: &Picture, get: &Get) -> Result<(), Failure> {
+    forbidden(fleet, get.kind)?;
     if let Some(namespace) = fleet.one_namespace() {
         warn(&format!(
             "only the pods of namespace {namespace} can be seen; nothing is said about what is free"
@@ -124,15 +158,11 @@ fn complain(fleet: &Fleet, picture: &Picture, get: &Get) -> Result<(), Failure> 
                 totals.agents_expected
             )
         };
-        let mut expected = picture.nodes.iter().filter(|row| {
-            matches!(
-                row.agent,
-                AgentStatus::Lost { .. } | AgentStatus::Connecting | AgentStatus::NotRunning { .. }
-            )
-        });
-        let first = expected.find_map(|row| row.agent.reason());
-        let fix = first.map_or_else(String::new, |reason| format!("First reason: {reason}."));
-        return Err(Failure::new(Exit::Unreachable, what, fix));
+        return Err(Failure::new(
+            Exit::Unreachable,
+            what,
+            first_reason(picture).unwrap_or_default(),
+        ));
     }
     if !matches!(get.kind, KindArg::Pods) {
         for row in &picture.nodes {
@@ -145,34 +175,14 @@ fn complain(fleet: &Fleet, picture: &Picture, get: &Get) -> Result<(), Failure> 
     Ok(())
 }
 
-fn render(list: &List, output: Output) -> Result<String, Failure> {
-    let failed = |error: &dyn std::fmt::Display| {
-        Failure::new(
-            Exit::Failed,
-            format!("the list can not be written: {error}"),
-            "Report this.",
+/// Why the first of the daemons that should deliver does not.
+pub(super) fn first_reason(picture: &Picture) -> Option<String> {
+    let mut expected = picture.nodes.iter().filter(|row| {
+        matches!(
+            row.agent,
+            AgentStatus::Lost { .. } | AgentStatus::Connecting | AgentStatus::NotRunning { .. }
         )
-    };
-    Ok(match output {
-        Output::Table => list.to_table(),
-        Output::Json => serde_json::to_string_pretty(list).map_err(|error| failed(&error))? + "\n",
-        Output::Yaml => serde_yaml_ng::to_string(list).map_err(|error| failed(&error))?,
-    })
-}
-
-fn write(text: &str) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        // The reader has seen enough (`| head`).
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::new(
-            Exit::Failed,
-            format!("the output can not be written: {error}"),
-            "Check the disk or the pipe.",
-        )),
-        Ok(()) => Ok(()),
-    }
+    });
+    let reason = expected.find_map(|row| row.agent.reason())?;
+    Some(format!("First reason: {reason}."))
 }

@@ -8,6 +8,9 @@ use tracing_subscriber::EnvFilter;
 
 use super::exit::{Exit, Failure};
 
+/// Names what is logged.
+const FILTER: &str = "GPUTOP_K3S_LOG";
+
 /// Starts the log, if one is wanted.
 pub(super) fn start(file: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = file else { return Ok(()) };
@@ -29,8 +32,16 @@ pub(super) fn start(file: Option<&Path>) -> Result<(), Failure> {
                 "Name a file in a folder that you may write to.",
             )
         })?;
-    let filter =
-        EnvFilter::try_from_env("GPUTOP_K3S_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = match std::env::var(FILTER) {
+        Ok(filter) if !filter.is_empty() => EnvFilter::try_new(&filter).map_err(|error| {
+            Failure::new(
+                Exit::Usage,
+                format!("{FILTER}={filter} is no filter of the log: {error}"),
+                "Write it like `debug` or `warn,gputop_fleet=trace`.",
+            )
+        })?,
+        _ => EnvFilter::new("info"),
+    };
     tracing_subscriber::fmt()
         .with_writer(Mutex::new(file))
         .with_ansi(false)

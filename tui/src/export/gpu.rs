@@ -1,11 +1,13 @@
 //! A device: a physical GPU or a MIG instance.
 
-use gputop_fleet::state::{AllocatedTo, DeviceRow, DeviceState, Gap, Picture};
-use gputop_model::{Bytes, DeviceKind, MilliWatts};
+use gputop_fleet::state::{AllocatedTo, Closed, DeviceRow, DeviceState, Gap, Picture};
+use gputop_model::{DeviceKind, Health, MilliWatts, NodeName};
 use serde::Serialize;
 
 use super::process::{self, GpuProcessItem};
-use super::table::{Cells, cell};
+use super::column::{Column, Columns, Datum, cell, several};
+use super::hardware::{self, HardwareItem, hardware};
+use super::item::Item;
 
 /// One device. Where nobody could look (`state` is `unknown` or `allocated`) the figures are
 /// `null`.
@@ -42,12 +44,21 @@ pub struct GpuItem {
     pub mig: Option<MigItem>,
     /// `ok`, `degraded` or `sick`.
     pub health: Option<&'static str>,
+    /// What is wrong with it.
+    pub health_reason: Option<String>,
     /// Age of the telemetry in milliseconds.
     pub age_ms: Option<u64>,
+    /// The telemetry is no longer fresh: what it says was so then.
+    pub stale: bool,
+    /// Why the node takes no pods: `not ready` or `cordoned`; `null`: it does, or nobody can say.
+    pub closed: Option<&'static str>,
     /// Containers that were given the device.
     pub allocated_to: Option<Vec<HolderItem>>,
     /// Processes on the device.
     pub processes: Option<Vec<GpuProcessItem>>,
+    /// The card in detail.
+    #[serde(flatten)]
+    pub hardware: HardwareItem,
 }
 
 /// A MIG instance's place.
@@ -74,14 +85,16 @@ pub struct HolderItem {
     pub device_id: String,
 }
 
-/// Measured devices, then those that are only known to exist; by node.
-pub(super) fn items(picture: &Picture) -> Vec<GpuItem> {
+/// Measured devices, then those that are only known to exist; by node. `here`: which nodes count.
+pub(super) fn items(picture: &Picture, here: impl Fn(&NodeName) -> bool) -> Vec<GpuItem> {
     let mut items: Vec<GpuItem> = picture
         .devices
         .iter()
+        .filter(|row| here(&row.node))
         .map(|row| measured(picture, row))
         .collect();
-    items.extend(picture.gaps.iter().flat_map(unmeasured));
+    let gaps = picture.gaps.iter().filter(|gap| here(&gap.node));
+    items.extend(gaps.flat_map(unmeasured));
     items.sort_by(|a, b| a.node.cmp(&b.node));
     items
 }
@@ -111,8 +124,11 @@ fn measured(picture: &Picture, row: &DeviceRow) -> GpuItem {
         power_limit_mw: device.power_limit.get().map(|v| v.0),
         throttle_reasons: reasons.map(|list| list.iter().map(|reason| reason.name()).collect()),
         mig,
-        health: device.health.known().map(gputop_model::Health::name),
+        health: device.health.known().map(Health::name),
+        health_reason: device.health.known().and_then(Health::why).map(str::to_owned),
         age_ms: Some(super::millis(row.age)),
+        stale: row.stale,
+        closed: row.closed.map(Closed::name),
         allocated_to: row.allocated_to.as_deref().map(holders),
         processes: device.process_count.known().map(|_| {
             row.processes
@@ -120,6 +136,7 @@ fn measured(picture: &Picture, row: &DeviceRow) -> GpuItem {
                 .map(|at| process::on_device(&picture.processes[*at]))
                 .collect()
         }),
+        hardware: hardware(device),
     }
 }
 
@@ -146,9 +163,13 @@ fn unmeasured(gap: &Gap) -> Vec<GpuItem> {
         throttle_reasons: None,
         mig: None,
         health: None,
+        health_reason: None,
         age_ms: None,
+        stale: false,
+        closed: None,
         allocated_to: held,
         processes: None,
+        hardware: HardwareItem::default(),
     };
     let named = gap
         .named
@@ -174,13 +195,16 @@ fn holders(held: &[AllocatedTo]) -> Vec<HolderItem> {
         .collect()
 }
 
-impl Cells for GpuItem {
-    const HEADINGS: &'static [&'static str] = &[
-        "NODE", "GPU", "PRODUCT", "STATE", "UTIL", "VRAM", "TEMP", "POWER", "HELD BY",
-    ];
+impl GpuItem {
+    /// The index, with the profile of an instance.
+    fn label(&self) -> String {
+        match (&self.mig, self.index) {
+            (Some(mig), Some(index)) => format!("{index}/{}", mig.profile),
+            (_, index) => cell(index),
+        }
+    }
 
-    fn cells(&self) -> Vec<String> {
-        let bytes = |value: Option<u64>| cell(value.map(Bytes));
+    fn held_by(&self) -> String {
         let held = self
             .allocated_to
             .as_ref()
@@ -190,23 +214,112 @@ impl Cells for GpuItem {
                 [one] => format!("{}/{}", one.namespace, one.pod),
                 [one, rest @ ..] => format!("{}/{} +{}", one.namespace, one.pod, rest.len()),
             });
-        let index = match (&self.mig, self.index) {
-            (Some(mig), Some(index)) => format!("{index}/{}", mig.profile),
-            (_, index) => cell(index),
+        cell(held)
+    }
+
+    fn holders(&self) -> Datum {
+        let holders = self.allocated_to.as_ref().map(|held| {
+            several(
+                held.iter()
+                    .map(|to| format!("{}/{}/{}", to.namespace, to.pod, to.container)),
+            )
+        });
+        holders.into()
+    }
+
+    fn pids(&self) -> Datum {
+        let pids = self.processes.as_ref();
+        pids.map(|list| several(list.iter().map(|process| process.pid.to_string())))
+            .into()
+    }
+
+    fn throttle(&self) -> Datum {
+        let reasons = self.throttle_reasons.as_ref();
+        reasons
+            .map(|list| several(list.iter().map(|&reason| reason.to_owned())))
+            .into()
+    }
+}
+
+const CARD: &[Column<GpuItem>] = &[
+    Column::of("node", |g: &GpuItem| (&g.node).into()).titled("NODE"),
+    Column::of("index", |g: &GpuItem| g.index.into())
+        .titled("GPU")
+        .said(GpuItem::label),
+    Column::of("mig_profile", |g: &GpuItem| {
+        g.mig.as_ref().map(|mig| &mig.profile).into()
+    }),
+    Column::of("mig_parent_uuid", |g: &GpuItem| {
+        g.mig.as_ref().map(|mig| &mig.parent_uuid).into()
+    }),
+    Column::of("uuid", |g: &GpuItem| g.uuid.as_ref().into()).wide("UUID"),
+    Column::of("product", |g: &GpuItem| g.product.as_ref().into()).titled("PRODUCT"),
+    Column::of("state", |g: &GpuItem| g.state.into()).titled("STATE"),
+    Column::of("closed", |g: &GpuItem| g.closed.into()).wide("CLOSED"),
+    Column::of("health", |g: &GpuItem| g.health.into()).wide("HEALTH"),
+    Column::of("health_reason", |g: &GpuItem| g.health_reason.as_ref().into()),
+    Column::of("utilization_percent", |g: &GpuItem| {
+        g.utilization_percent.into()
+    })
+    .titled("UTIL")
+    .said(|g| cell(g.utilization_percent.map(|v| format!("{v}%")))),
+    Column::of("memory_utilization_percent", |g: &GpuItem| {
+        g.memory_utilization_percent.into()
+    })
+    .wide("MEM BW")
+    .said(|g| cell(g.memory_utilization_percent.map(|v| format!("{v}%")))),
+    Column::of("memory_used_bytes", |g: &GpuItem| g.memory_used_bytes.into())
+        .titled("VRAM")
+        .said(|g| super::memory(g.memory_used_bytes, g.memory_total_bytes)),
+    Column::of("memory_total_bytes", |g: &GpuItem| g.memory_total_bytes.into()),
+    Column::of("temperature_celsius", |g: &GpuItem| {
+        g.temperature_celsius.into()
+    })
+    .titled("TEMP")
+    .said(|g| cell(g.temperature_celsius.map(|v| format!("{v}°C")))),
+    Column::of("power_mw", |g: &GpuItem| g.power_mw.into())
+        .titled("POWER")
+        .said(|g| cell(g.power_mw.map(MilliWatts))),
+    Column::of("power_limit_mw", |g: &GpuItem| g.power_limit_mw.into())
+        .wide("LIMIT")
+        .said(|g| cell(g.power_limit_mw.map(MilliWatts))),
+];
+
+const USE: &[Column<GpuItem>] = &[
+    Column::of("throttle_reasons", GpuItem::throttle).wide("THROTTLE"),
+    Column::of("processes", GpuItem::pids)
+        .wide("PROC")
+        .said(|g| cell(g.processes.as_ref().map(Vec::len))),
+    Column::of("age_ms", |g: &GpuItem| g.age_ms.into())
+        .wide("TELEMETRY")
+        .said(|g| super::telemetry(g.age_ms, g.stale))
+        .ages(),
+    Column::of("stale", |g: &GpuItem| g.stale.into()),
+    Column::of("allocated_to", GpuItem::holders)
+        .titled("HELD BY")
+        .said(GpuItem::held_by),
+];
+
+impl Item for GpuItem {
+    const COLUMNS: Columns<Self> = &[CARD, hardware::SHOWN, USE, hardware::HIDDEN];
+
+    fn name(&self) -> Option<String> {
+        let uuid = self.uuid.as_ref()?;
+        Some(format!("gpu/{}/{uuid}", self.node))
+    }
+
+    fn key(&self) -> String {
+        format!("{}/{}", self.node, self.uuid.as_deref().unwrap_or_default())
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        if self.uuid.as_deref() == Some(name) {
+            return true;
+        }
+        let Some((node, part)) = name.rsplit_once('/') else {
+            return false;
         };
-        vec![
-            self.node.clone(),
-            index,
-            cell(self.product.as_ref()),
-            self.state.to_owned(),
-            cell(self.utilization_percent.map(|v| format!("{v}%"))),
-            match (self.memory_used_bytes, self.memory_total_bytes) {
-                (None, None) => cell(None::<Bytes>),
-                (used, total) => format!("{}/{}", bytes(used), bytes(total)),
-            },
-            cell(self.temperature_celsius.map(|v| format!("{v}°C"))),
-            cell(self.power_mw.map(MilliWatts)),
-            cell(held),
-        ]
+        let is_index = self.index.is_some() && part.parse().ok() == self.index;
+        node == self.node && (is_index || self.uuid.as_deref() == Some(part))
     }
 }

@@ -1,10 +1,12 @@
 //! A node.
 
-use gputop_fleet::state::{NodeRow, Picture};
-use gputop_model::Readiness;
+use gputop_fleet::state::NodeRow;
+use gputop_model::{MilliWatts, Readiness};
 use serde::Serialize;
 
-use super::table::{Cells, cell};
+use super::column::{Column, Columns, Datum, cell, several};
+use super::item::Item;
+use crate::app::format;
 
 /// One node. `gpu_*` are units as the scheduler counts them, over all `nvidia.com/*` resources.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +37,50 @@ pub struct NodeItem {
     pub driver_version: Option<String>,
     /// Age of the telemetry in milliseconds.
     pub age_ms: Option<u64>,
+    /// The telemetry is no longer fresh, or the daemon is silent.
+    pub stale: bool,
+    /// It may be away: that it is not ready is no alarm.
+    pub expected_away: bool,
+    /// Types of the conditions, beside `Ready`, that say that something is wrong.
+    pub conditions: Vec<String>,
+    /// Accelerators of other vendors and fractions by other sharing tools: counted by nobody here.
+    pub other_resources: Vec<OtherResourceItem>,
+    /// From `node-role.kubernetes.io/…`.
+    pub roles: Vec<String>,
+    /// Version of the kubelet.
+    pub kubelet_version: String,
+    /// What its physical GPUs are; empty while nobody has counted.
+    pub products: Vec<ProductItem>,
+    /// Device memory in all.
+    pub memory_total_bytes: Option<u64>,
+    /// Device memory in use.
+    pub memory_used_bytes: Option<u64>,
+    /// Mean of the physical GPUs, 0..=100.
+    pub utilization_percent: Option<u8>,
+    /// The hottest GPU's core, in degrees Celsius.
+    pub temperature_celsius: Option<i32>,
+    /// Of all physical GPUs together.
+    pub power_mw: Option<u32>,
+}
+
+/// A resource that is shown and never computed with.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OtherResourceItem {
+    /// Such as `amd.com/gpu`.
+    pub name: String,
+    /// What the node has.
+    pub capacity: i64,
+    /// What pods may use.
+    pub allocatable: i64,
+}
+
+/// GPUs of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProductItem {
+    /// As NVML spells it.
+    pub product: String,
+    /// How many.
+    pub count: usize,
 }
 
 /// The daemon of a node.
@@ -63,12 +109,8 @@ pub struct ResourceItem {
     pub free: Option<i64>,
 }
 
-/// All nodes, by name.
-pub(super) fn items(picture: &Picture) -> Vec<NodeItem> {
-    picture.nodes.iter().map(item).collect()
-}
-
-fn item(row: &NodeRow) -> NodeItem {
+/// What `row` says.
+pub(super) fn item(row: &NodeRow) -> NodeItem {
     NodeItem {
         name: row.info.name.to_string(),
         ready: match row.info.readiness {
@@ -101,24 +143,43 @@ fn item(row: &NodeRow) -> NodeItem {
         devices: row.devices.as_ref().map(|counts| counts.values().sum()),
         driver_version: row.driver_version.clone(),
         age_ms: row.age.map(super::millis),
+        stale: row.stale,
+        expected_away: row.info.expected_away,
+        conditions: row.info.conditions.iter().map(|of| of.kind.clone()).collect(),
+        other_resources: row
+            .info
+            .other_resources
+            .iter()
+            .map(|(name, counts)| OtherResourceItem {
+                name: name.clone(),
+                capacity: counts.capacity,
+                allocatable: counts.allocatable,
+            })
+            .collect(),
+        roles: row.info.roles.clone(),
+        kubelet_version: row.info.kubelet_version.clone(),
+        products: row
+            .products
+            .iter()
+            .map(|(product, count)| ProductItem {
+                product: product.clone(),
+                count: *count,
+            })
+            .collect(),
+        memory_total_bytes: row.memory.map(|(_, total)| total.0),
+        memory_used_bytes: row.memory.map(|(used, _)| used.0),
+        utilization_percent: row.utilization,
+        temperature_celsius: row.temperature,
+        power_mw: row.power.map(|power| power.0),
     }
 }
 
-impl Cells for NodeItem {
-    const HEADINGS: &'static [&'static str] = &[
-        "NAME",
-        "STATUS",
-        "REQUESTED",
-        "ALLOCATABLE",
-        "FREE",
-        "DEVICES",
-        "AGENT",
-        "REASON",
-    ];
-
-    fn cells(&self) -> Vec<String> {
+impl NodeItem {
+    /// As kubectl's STATUS column has it.
+    fn status(&self) -> String {
         let ready = match self.ready {
             Some(true) => "Ready",
+            Some(false) if self.expected_away => "Away",
             Some(false) => "NotReady",
             None => "Unknown",
         };
@@ -127,15 +188,116 @@ impl Cells for NodeItem {
         } else {
             ""
         };
-        vec![
-            self.name.clone(),
-            format!("{ready}{cordoned}"),
-            cell(self.gpu_requested),
-            self.gpu_allocatable.to_string(),
-            cell(self.gpu_free),
-            cell(self.devices),
-            self.agent.state.to_owned(),
-            self.reason.clone().unwrap_or_default(),
-        ]
+        format!("{ready}{cordoned}")
+    }
+
+    fn roles(&self) -> Datum {
+        if self.roles.is_empty() {
+            return Datum::Unknown;
+        }
+        several(self.roles.clone()).into()
+    }
+
+    fn products(&self) -> Datum {
+        if self.products.is_empty() {
+            return Datum::Unknown;
+        }
+        several(
+            self.products
+                .iter()
+                .map(|of| format!("{}x {}", of.count, of.product)),
+        )
+        .into()
+    }
+
+    fn products_in_short(&self) -> String {
+        if self.products.is_empty() {
+            return cell(None::<u8>);
+        }
+        let each = self.products.iter();
+        each.map(|of| format!("{}× {}", of.count, format::product(&of.product)))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    fn other_resources(&self) -> String {
+        let others = self.other_resources.iter();
+        several(others.map(|of| format!("{}={}", of.name, of.allocatable)))
+    }
+
+    fn resources(&self) -> String {
+        several(self.resources.iter().map(|of| {
+            let requested = of.requested.map(|units| units.to_string());
+            let requested = requested.unwrap_or_default();
+            format!("{}={requested}/{}", of.name, of.allocatable)
+        }))
+    }
+}
+
+impl Item for NodeItem {
+    const COLUMNS: Columns<Self> = &[&[
+        Column::of("name", |n: &Self| (&n.name).into()).titled("NAME"),
+        Column::of("status", |n: &Self| n.status().into()).titled("STATUS"),
+        Column::of("ready", |n: &Self| n.ready.into()),
+        Column::of("cordoned", |n: &Self| n.cordoned.into()),
+        Column::of("expected_away", |n: &Self| n.expected_away.into()),
+        Column::of("gpu_capacity", |n: &Self| n.gpu_capacity.into()),
+        Column::of("gpu_requested", |n: &Self| n.gpu_requested.into()).titled("REQUESTED"),
+        Column::of("gpu_allocatable", |n: &Self| n.gpu_allocatable.into()).titled("ALLOCATABLE"),
+        Column::of("gpu_free", |n: &Self| n.gpu_free.into()).titled("FREE"),
+        // requested/allocatable of each resource name.
+        Column::of("resources", |n: &Self| n.resources().into()),
+        Column::of("other_resources", |n: &Self| n.other_resources().into()),
+        Column::of("devices", |n: &Self| n.devices.into()).titled("DEVICES"),
+        Column::of("products", Self::products)
+            .wide("PRODUCTS")
+            .said(Self::products_in_short),
+        Column::of("utilization_percent", |n: &Self| {
+            n.utilization_percent.into()
+        })
+        .wide("UTIL")
+        .said(|n| cell(n.utilization_percent.map(|v| format!("{v}%")))),
+        Column::of("memory_used_bytes", |n: &Self| n.memory_used_bytes.into())
+            .wide("VRAM")
+            .said(|n| super::memory(n.memory_used_bytes, n.memory_total_bytes)),
+        Column::of("memory_total_bytes", |n: &Self| n.memory_total_bytes.into()),
+        Column::of("temperature_celsius", |n: &Self| {
+            n.temperature_celsius.into()
+        })
+        .wide("TEMP")
+        .said(|n| cell(n.temperature_celsius.map(|v| format!("{v}°C")))),
+        Column::of("power_mw", |n: &Self| n.power_mw.into())
+            .wide("POWER")
+            .said(|n| cell(n.power_mw.map(MilliWatts))),
+        Column::of("roles", Self::roles)
+            .wide("ROLES")
+            .said(|n| if n.roles.is_empty() { cell(None::<u8>) } else { n.roles.join(",") }),
+        Column::of("conditions", |n: &Self| several(n.conditions.clone()).into())
+            .wide("CONDITIONS"),
+        Column::of("kubelet_version", |n: &Self| (&n.kubelet_version).into()).wide("VERSION"),
+        Column::of("driver_version", |n: &Self| n.driver_version.as_ref().into()).wide("DRIVER"),
+        Column::of("agent_state", |n: &Self| n.agent.state.into()).titled("AGENT"),
+        Column::of("agent_version", |n: &Self| n.agent.version.as_ref().into()),
+        Column::of("agent_reason", |n: &Self| n.agent.reason.as_ref().into()),
+        Column::of("age_ms", |n: &Self| n.age_ms.into())
+            .wide("TELEMETRY")
+            .said(|n| super::telemetry(n.age_ms, n.stale))
+            .ages(),
+        Column::of("stale", |n: &Self| n.stale.into()),
+        Column::of("reason", |n: &Self| n.reason.as_ref().into())
+            .titled("REASON")
+            .said(|n| n.reason.clone().unwrap_or_default()),
+    ]];
+
+    fn name(&self) -> Option<String> {
+        Some(format!("node/{}", self.name))
+    }
+
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.name == name
     }
 }

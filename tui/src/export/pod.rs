@@ -1,11 +1,12 @@
 //! A pod.
 
-use gputop_fleet::state::{Picture, PodRow};
+use gputop_fleet::state::PodRow;
 use gputop_model::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::table::{Cells, cell};
+use super::column::{Column, Columns, cell};
+use super::item::Item;
 
 /// One pod. `gpus_requested` are units, `gpus_allocated` and `gpus_in_use` are devices.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,8 +21,10 @@ pub struct PodItem {
     pub node: Option<String>,
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     pub phase: &'static str,
-    /// Why it does not run or is not ready.
+    /// Why it does not run or is not ready, as the API says it.
     pub reason: Option<String>,
+    /// The same in plain words.
+    pub why: Option<String>,
     /// What owns it.
     pub workload: WorkloadItem,
     /// Units that the scheduler counts.
@@ -38,8 +41,16 @@ pub struct PodItem {
     pub unrequested: bool,
     /// Age of the telemetry in milliseconds.
     pub age_ms: Option<u64>,
-    #[serde(skip)]
-    status: String,
+    /// The telemetry is no longer fresh: what it says was so then.
+    pub stale: bool,
+    /// The `Ready` condition.
+    pub ready: bool,
+    /// One word on how the pod is, as kubectl's STATUS column has it.
+    pub status: String,
+    /// How often its containers were started anew.
+    pub restarts: u32,
+    /// When it was made.
+    pub created: Option<Timestamp>,
 }
 
 /// The owner of a pod.
@@ -51,17 +62,8 @@ pub struct WorkloadItem {
     pub name: String,
 }
 
-/// The pods of `namespace`, or all.
-pub(super) fn items(picture: &Picture, namespace: Option<&str>) -> Vec<PodItem> {
-    picture
-        .pods
-        .iter()
-        .filter(|row| namespace.is_none_or(|wanted| wanted == &*row.info.key.namespace))
-        .map(item)
-        .collect()
-}
-
-fn item(row: &PodRow) -> PodItem {
+/// What `row` says.
+pub(super) fn item(row: &PodRow) -> PodItem {
     let info = &row.info;
     PodItem {
         namespace: info.key.namespace.to_string(),
@@ -70,6 +72,7 @@ fn item(row: &PodRow) -> PodItem {
         node: info.node.as_ref().map(ToString::to_string),
         phase: info.phase.name(),
         reason: info.reason.clone(),
+        why: row.why(),
         workload: WorkloadItem {
             kind: info.workload.kind.clone(),
             name: info.workload.name.clone(),
@@ -81,36 +84,67 @@ fn item(row: &PodRow) -> PodItem {
         idle_since: row.idle_since,
         unrequested: row.unrequested,
         age_ms: row.age.map(super::millis),
+        stale: row.stale,
+        ready: info.ready,
         status: row.status().to_owned(),
+        restarts: info.restarts(),
+        created: info.created,
     }
 }
 
-impl Cells for PodItem {
-    const HEADINGS: &'static [&'static str] = &[
-        "NAMESPACE",
-        "NAME",
-        "STATUS",
-        "NODE",
-        "REQUESTED",
-        "ALLOCATED",
-        "IN USE",
-        "VRAM",
-        "IDLE SINCE",
-        "WORKLOAD",
-    ];
+impl Item for PodItem {
+    const COLUMNS: Columns<Self> = &[&[
+        Column::of("namespace", |p: &Self| (&p.namespace).into()).titled("NAMESPACE"),
+        Column::of("name", |p: &Self| (&p.name).into()).titled("NAME"),
+        Column::of("uid", |p: &Self| (&p.uid).into()),
+        Column::of("status", |p: &Self| (&p.status).into()).titled("STATUS"),
+        Column::of("phase", |p: &Self| p.phase.into()),
+        Column::of("ready", |p: &Self| p.ready.into()).wide("READY"),
+        Column::of("restarts", |p: &Self| p.restarts.into()).wide("RESTARTS"),
+        Column::of("node", |p: &Self| p.node.as_ref().into()).titled("NODE"),
+        Column::of("gpus_requested", |p: &Self| p.gpus_requested.into()).titled("REQUESTED"),
+        Column::of("gpus_allocated", |p: &Self| p.gpus_allocated.into()).titled("ALLOCATED"),
+        Column::of("gpus_in_use", |p: &Self| p.gpus_in_use.into()).titled("IN USE"),
+        Column::of("memory_used_bytes", |p: &Self| p.memory_used_bytes.into())
+            .titled("VRAM")
+            .said(|p| cell(p.memory_used_bytes.map(Bytes))),
+        Column::of("idle_since", |p: &Self| {
+            p.idle_since.map(|since| since.to_string()).into()
+        })
+        .titled("IDLE SINCE")
+        .said(|p| cell(p.idle_since.map(|since| format!("{since:.0}")))),
+        Column::of("unrequested", |p: &Self| p.unrequested.into()).wide("UNREQUESTED"),
+        Column::of("created", |p: &Self| {
+            p.created.map(|at| at.to_string()).into()
+        })
+        .wide("CREATED"),
+        Column::of("age_ms", |p: &Self| p.age_ms.into())
+            .wide("TELEMETRY")
+            .said(|p| super::telemetry(p.age_ms, p.stale))
+            .ages(),
+        Column::of("stale", |p: &Self| p.stale.into()),
+        Column::of("workload_kind", |p: &Self| (&p.workload.kind).into()),
+        Column::of("workload_name", |p: &Self| (&p.workload.name).into())
+            .titled("WORKLOAD")
+            .said(|p| format!("{}/{}", p.workload.kind, p.workload.name)),
+        Column::of("reason", |p: &Self| p.reason.as_ref().into()),
+        Column::of("why", |p: &Self| p.why.as_ref().into())
+            .wide("WHY")
+            .said(|p| p.why.clone().unwrap_or_default()),
+    ]];
 
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.namespace.clone(),
-            self.name.clone(),
-            self.status.clone(),
-            cell(self.node.as_ref()),
-            self.gpus_requested.to_string(),
-            cell(self.gpus_allocated),
-            cell(self.gpus_in_use),
-            cell(self.memory_used_bytes.map(Bytes)),
-            cell(self.idle_since.map(|since| format!("{since:.0}"))),
-            format!("{}/{}", self.workload.kind, self.workload.name),
-        ]
+    fn name(&self) -> Option<String> {
+        Some(format!("pod/{}/{}", self.namespace, self.name))
+    }
+
+    fn key(&self) -> String {
+        self.uid.clone()
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        match name.split_once('/') {
+            Some((namespace, name)) => self.namespace == namespace && self.name == name,
+            None => self.name == name,
+        }
     }
 }

@@ -1,60 +1,62 @@
 //! Plain text tables.
 
-use std::fmt::Display;
-
-use gputop_model::printable;
 use unicode_width::UnicodeWidthStr;
 
-/// An item that can be a row.
-pub(super) trait Cells {
-    /// Headings, one for each cell.
-    const HEADINGS: &'static [&'static str];
-    /// The cells.
-    fn cells(&self) -> Vec<String>;
-}
+/// Blanks between two columns.
+const GAP: usize = 3;
 
-/// A cell for something that may be unknown.
-pub(super) fn cell(value: Option<impl Display>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| value.to_string())
-}
+/// Widths of a table's columns. They only grow, so that rows that are printed later stand below
+/// the earlier ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Widths(Vec<usize>);
 
-/// Columns as wide as their widest cell, three spaces between them, none at the end of a line.
-pub fn text_table(headings: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let heading = headings.iter().map(|&heading| heading.to_owned()).collect();
-    // Whatever a cell holds, it moves no cursor.
-    let rows = rows.map(|row| row.into_iter().map(printable).collect());
-    let lines: Vec<Vec<String>> = std::iter::once(heading).chain(rows).collect();
-    let width = |column: usize| {
-        lines
-            .iter()
-            .filter_map(|line| line.get(column))
-            .map(|cell| cell.width())
-            .max()
-    };
-    let widths: Vec<usize> = (0..headings.len())
-        .map(|column| width(column).unwrap_or_default())
-        .collect();
-    let mut text = String::new();
-    for line in &lines {
-        let mut row = String::new();
-        for (cell, width) in line.iter().zip(&widths) {
-            row.push_str(cell);
-            row.push_str(&" ".repeat(width - cell.width() + 3));
+impl Widths {
+    /// The rows as lines, each column as wide as its widest cell so far, nothing at the end of a
+    /// line.
+    pub fn lines(&mut self, rows: &[Vec<String>]) -> String {
+        for row in rows {
+            if self.0.len() < row.len() {
+                self.0.resize(row.len(), 0);
+            }
+            for (width, cell) in self.0.iter_mut().zip(row) {
+                *width = cell.width().max(*width);
+            }
         }
-        text.push_str(row.trim_end());
-        text.push('\n');
+        let mut text = String::new();
+        for row in rows {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&self.0) {
+                line.push_str(cell);
+                line.push_str(&" ".repeat(width - cell.width() + GAP));
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
     }
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn row(cells: [&str; 2]) -> Vec<String> {
+        cells.map(str::to_owned).to_vec()
+    }
+
     #[test]
     fn columns_are_aligned_by_display_width() {
-        let rows = [["日本", "1"], ["ab", "–"]].map(|row| row.map(str::to_owned).to_vec());
-        let table = text_table(&["NAME", "N"], rows.into_iter());
+        let rows = [row(["NAME", "N"]), row(["日本", "1"]), row(["ab", "–"])];
+        let table = Widths::default().lines(&rows);
         assert_eq!(table, "NAME   N\n日本   1\nab     –\n");
+    }
+
+    #[test]
+    fn later_rows_stand_below_earlier_ones() {
+        let mut widths = Widths::default();
+        assert_eq!(widths.lines(&[row(["abcd", "1"])]), "abcd   1\n");
+        assert_eq!(widths.lines(&[row(["x", "2"])]), "x      2\n");
+        assert_eq!(widths.lines(&[row(["abcdef", "3"])]), "abcdef   3\n");
+        assert_eq!(widths.lines(&[row(["x", "4"])]), "x        4\n");
     }
 }

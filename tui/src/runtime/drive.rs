@@ -2,123 +2,211 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, WrapErr};
 use crossterm::event::Event;
 use futures::{Stream, StreamExt};
-use gputop_fleet::engine::moment;
-use gputop_model::Clock;
-use jiff::Timestamp;
+use gputop_fleet::engine;
+use gputop_fleet::inspect::shell::ShellTarget;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
-use super::Source;
-use crate::app::{Effect, Layout, Msg, Session, State, update};
+use super::source::News;
+use super::{Console, Source};
+use crate::app::{Effect, Layout, Msg, State, update};
 use crate::screens;
 
 /// Shortest time between two frames that data causes: thirty frames a second.
 const FRAME: Duration = Duration::from_millis(33);
 
+/// Shortest time between two frames that measurements cause. Each daemon reports once a second, all
+/// at different times; what they say is drawn together.
+const MEASURED_FRAME: Duration = Duration::from_millis(500);
+
 /// Ages on screen go on without any news.
 const TICK: Duration = Duration::from_secs(1);
+
+/// A tick just after a frame has nothing to add.
+const FRESH: Duration = Duration::from_millis(450);
 
 /// Keys and mouse events that are taken together before a frame is drawn for them.
 const INPUT_BATCH: usize = 64;
 
-/// Runs the app until the user quits, the input ends, or `stop` is ready.
-pub async fn drive<B, I, S>(
-    terminal: &mut Terminal<B>,
-    mut input: I,
-    mut source: S,
-    session: Session,
-    epoch: Instant,
-    stop: impl Future<Output = ()>,
-) -> Result<()>
+/// Why the loop was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// The user quits, the input has ended, or a signal said so.
+    Quit,
+    /// The program is to stop as ctrl-z does.
+    Suspend,
+    /// The terminal is to be handed to a shell.
+    Shell(ShellTarget),
+    /// Another context is to be shown.
+    Switch(String),
+}
+
+/// What the loop works with.
+#[derive(Debug)]
+pub struct Stage<'a, B: Backend, S, C> {
+    /// The screen.
+    pub terminal: &'a mut Terminal<B>,
+    /// Where news come from.
+    pub source: &'a mut S,
+    /// Where the clipboard and the bell are.
+    pub console: &'a mut C,
+    /// The application.
+    pub state: &'a mut State,
+    /// The beginning of the source's moments ([`gputop_fleet::engine::Options::epoch`]).
+    pub epoch: Instant,
+}
+
+impl<B, S, C> Stage<'_, B, S, C>
 where
     B: Backend,
     B::Error: Send + Sync + 'static,
-    I: Stream<Item = io::Result<Event>> + Unpin,
     S: Source,
+    C: Console,
 {
-    let mut state = State::new(session, clock(epoch));
-    let mut stop = std::pin::pin!(stop);
-    let mut ticks = interval_at(Instant::now() + TICK, TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    draw(terminal, &mut state)?;
-    let mut next_frame = Instant::now() + FRAME;
-    // Data has come that no frame shows yet.
-    let mut pending = false;
-    loop {
-        let at_once = tokio::select! {
-            biased;
-            event = input.next() => {
-                if take_input(&mut state, event, &mut input).await? {
-                    return Ok(());
+    /// Runs the app until something has to be done that is not the loop's, or `stop` is ready.
+    pub async fn drive<I>(
+        &mut self,
+        input: &mut I,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Ended>
+    where
+        I: Stream<Item = io::Result<Event>> + Unpin,
+    {
+        let mut ticks = interval_at(Instant::now() + TICK, TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let clock = self.source.clock(self.epoch);
+        self.apply(Msg::Tick(clock));
+        self.draw()?;
+        let mut last_frame = Instant::now();
+        // When data has come that no frame shows yet: when it is to be shown.
+        let mut due: Option<Instant> = None;
+        loop {
+            let at_once = tokio::select! {
+                biased;
+                event = input.next() => {
+                    if let Some(ended) = self.take_input(event, input).await? {
+                        return Ok(ended);
+                    }
+                    true
                 }
-                true
+                () = &mut stop => return Ok(Ended::Quit),
+                () = sleep_until(due.unwrap_or(last_frame)), if due.is_some() => true,
+                _ = ticks.tick() => {
+                    let clock = self.source.clock(self.epoch);
+                    if let Some(ended) = self.apply(Msg::Tick(clock)) {
+                        return Ok(ended);
+                    }
+                    last_frame.elapsed() >= FRESH
+                }
+                news = self.source.next() => {
+                    let pace = match &news {
+                        News::Event(engine::Event::Reports(_)) => MEASURED_FRAME,
+                        _ => FRAME,
+                    };
+                    if let Some(ended) = self.hear(news) {
+                        return Ok(ended);
+                    }
+                    let then = last_frame + pace;
+                    due = Some(due.map_or(then, |due| due.min(then)));
+                    false
+                }
+            };
+            if at_once {
+                self.draw()?;
+                last_frame = Instant::now();
+                due = None;
             }
-            () = &mut stop => return Ok(()),
-            () = sleep_until(next_frame), if pending => true,
-            _ = ticks.tick() => {
-                apply(&mut state, Some(Msg::Tick(clock(epoch))));
-                true
-            }
-            event = source.next() => {
-                apply(&mut state, Some(Msg::Engine(event, clock(epoch))));
-                pending = true;
-                false
-            }
-        };
-        if at_once {
-            draw(terminal, &mut state)?;
-            next_frame = Instant::now() + FRAME;
-            pending = false;
         }
     }
-}
 
-/// Applies an event and those that have arrived with it, without waiting for more; `true`: the
-/// program is to end.
-async fn take_input<I>(
-    state: &mut State,
-    first: Option<io::Result<Event>>,
-    input: &mut I,
-) -> Result<bool>
-where
-    I: Stream<Item = io::Result<Event>> + Unpin,
-{
-    let mut event = first;
-    for taken in 1.. {
-        let Some(some) = event else { return Ok(true) };
-        if apply(
-            state,
-            message(some.wrap_err("the terminal can not be read")?),
-        ) {
-            return Ok(true);
-        }
-        if taken == INPUT_BATCH {
-            break;
-        }
-        // Always ready. Not `now_or_never`: crossterm's stream keeps the first waker it is shown,
-        // and an idle one would leave the next key lying until something else wakes the loop.
-        let next = poll_fn(|cx| match input.poll_next_unpin(cx) {
-            Poll::Ready(next) => Poll::Ready(Some(next)),
-            Poll::Pending => Poll::Ready(None),
-        });
-        match next.await {
-            Some(next) => event = next,
-            None => break,
-        }
+    fn hear(&mut self, news: News) -> Option<Ended> {
+        let clock = self.source.clock(self.epoch);
+        self.apply(match news {
+            News::Event(event) => Msg::Engine(event, clock),
+            News::Wound(fleet) => Msg::Wound(fleet, clock),
+        })
     }
-    Ok(false)
-}
 
-/// Applies a message; `true`: the program is to end.
-fn apply(state: &mut State, msg: Option<Msg>) -> bool {
-    msg.is_some_and(|msg| update(state, msg).contains(&Effect::Quit))
+    /// Applies an event and those that have arrived with it, without waiting for more.
+    async fn take_input<I>(
+        &mut self,
+        first: Option<io::Result<Event>>,
+        input: &mut I,
+    ) -> Result<Option<Ended>>
+    where
+        I: Stream<Item = io::Result<Event>> + Unpin,
+    {
+        let mut event = first;
+        for taken in 1.. {
+            let Some(some) = event else {
+                return Ok(Some(Ended::Quit));
+            };
+            let message = message(some.wrap_err("the terminal can not be read")?);
+            if let Some(ended) = message.and_then(|message| self.apply(message)) {
+                return Ok(Some(ended));
+            }
+            if taken == INPUT_BATCH {
+                break;
+            }
+            // Always ready. Not `now_or_never`: crossterm's stream keeps the first waker it is
+            // shown, and an idle one would leave the next key lying until something else wakes the
+            // loop.
+            let next = poll_fn(|cx| match input.poll_next_unpin(cx) {
+                Poll::Ready(next) => Poll::Ready(Some(next)),
+                Poll::Pending => Poll::Ready(None),
+            });
+            match next.await {
+                Some(next) => event = next,
+                None => break,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Applies a message and carries out what follows from it, as far as it is the loop's.
+    pub(super) fn apply(&mut self, msg: Msg) -> Option<Ended> {
+        let effects = update(self.state, msg);
+        self.carry_out(effects)
+    }
+
+    /// Carries out what is the loop's; returns the first that is not.
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>) -> Option<Ended> {
+        let mut ended = None;
+        for effect in effects {
+            match effect {
+                Effect::Ask(id, ask) => self.source.ask(id, ask),
+                Effect::Cancel(id) => self.source.cancel(id),
+                Effect::Interest(interest) => self.source.interest(interest),
+                Effect::Seek(seek) => self.source.seek(seek),
+                Effect::Copy(text) => self.console.copy(&text),
+                Effect::Notify(text) => self.console.notify(&text),
+                Effect::Quit => return Some(Ended::Quit),
+                Effect::Suspend => ended = Some(Ended::Suspend),
+                Effect::Shell(target) => ended = Some(Ended::Shell(target)),
+                Effect::SwitchContext(name) => ended = Some(Ended::Switch(name)),
+            }
+        }
+        ended
+    }
+
+    fn draw(&mut self) -> Result<()> {
+        self.state.refresh();
+        let mut layout = Layout::default();
+        let state = &*self.state;
+        self.terminal
+            .draw(|frame| layout = screens::draw(state, frame))
+            .wrap_err("the terminal can not be written to")?;
+        self.apply(Msg::Drawn(layout));
+        Ok(())
+    }
 }
 
 fn message(event: Event) -> Option<Msg> {
@@ -129,25 +217,4 @@ fn message(event: Event) -> Option<Msg> {
         Event::Resize(width, height) => Some(Msg::Resize(width, height)),
         Event::FocusGained | Event::FocusLost => None,
     }
-}
-
-fn clock(epoch: Instant) -> Clock {
-    Clock {
-        now: moment(epoch),
-        wall: Timestamp::now(),
-    }
-}
-
-fn draw<B>(terminal: &mut Terminal<B>, state: &mut State) -> Result<()>
-where
-    B: Backend,
-    B::Error: Send + Sync + 'static,
-{
-    state.refresh();
-    let mut layout = Layout::default();
-    terminal
-        .draw(|frame| layout = screens::draw(state, frame))
-        .wrap_err("the terminal can not be written to")?;
-    apply(state, Some(Msg::Drawn(layout)));
-    Ok(())
 }

@@ -1,15 +1,65 @@
-//! Where news of the cluster come from.
+//! Where news of the cluster come from, and who answers questions about it.
 
-use gputop_fleet::engine::{Engine, Event};
+use gputop_fleet::engine::{Engine, Event, moment};
+use gputop_fleet::inspect::{Ask, AskId};
+use gputop_fleet::link::Interest;
+use gputop_fleet::state::Fleet;
+use gputop_model::Clock;
+use jiff::Timestamp;
+use tokio::time::Instant;
 
-/// Delivers news of the cluster, one after another.
+use crate::app::Seek;
+
+/// What a source delivers.
+#[derive(Debug)]
+pub enum News {
+    /// Something has changed, or a question is answered.
+    Event(Event),
+    /// A recording was wound: all that was known at that time.
+    Wound(Box<Fleet>),
+}
+
+/// Delivers news of the cluster, one after another. What only a live cluster can do is ignored by
+/// the others.
 pub trait Source {
-    /// The next event; waits for as long as there is none. Cancel-safe.
-    fn next(&mut self) -> impl Future<Output = Event> + Send;
+    /// The next news; waits for as long as there is none. Cancel-safe.
+    fn next(&mut self) -> impl Future<Output = News> + Send;
+
+    /// Asks the API server; answers come as news.
+    fn ask(&mut self, _id: AskId, _ask: Ask) {}
+
+    /// No answer is waited for any more.
+    fn cancel(&mut self, _id: AskId) {}
+
+    /// Says which nodes are looked at.
+    fn interest(&mut self, _interest: Interest) {}
+
+    /// Winds a recording.
+    fn seek(&mut self, _seek: Seek) {}
+
+    /// What time it is in what is delivered.
+    fn clock(&self, epoch: Instant) -> Clock {
+        Clock {
+            now: moment(epoch),
+            wall: Timestamp::now(),
+        }
+    }
 }
 
 impl Source for Engine {
-    fn next(&mut self) -> impl Future<Output = Event> + Send {
-        Self::next(self)
+    async fn next(&mut self) -> News {
+        News::Event(Self::next(self).await)
+    }
+
+    fn ask(&mut self, id: AskId, ask: Ask) {
+        Self::ask(self, id, ask);
+    }
+
+    fn cancel(&mut self, id: AskId) {
+        Self::cancel(self, id);
+    }
+
+    fn interest(&mut self, interest: Interest) {
+        Self::interest(self, interest);
     }
 }

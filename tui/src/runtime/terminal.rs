@@ -13,32 +13,47 @@ use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
     enable_raw_mode,
 };
-use crossterm::{execute, queue};
+use crossterm::queue;
 
 /// The terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Holds the terminal in raw mode on its alternate screen, and gives it back when dropped.
 #[derive(Debug)]
-pub struct TerminalGuard(());
+pub struct TerminalGuard {
+    mouse: bool,
+}
 
 impl TerminalGuard {
     /// Takes the terminal. A panic from now on gives it back before anything is printed.
     ///
     /// # Errors
     /// When standard output is no terminal or refuses.
-    pub fn enter() -> io::Result<Self> {
+    pub fn enter(mouse: bool) -> io::Result<Self> {
+        let mut guard = Self { mouse };
+        give_back_on_panic();
+        guard.resume()?;
+        Ok(guard)
+    }
+
+    /// Gives the terminal back for a while.
+    pub fn pause(&mut self) {
+        restore();
+    }
+
+    /// Takes the terminal again.
+    ///
+    /// # Errors
+    /// When standard output is no terminal or refuses.
+    pub fn resume(&mut self) -> io::Result<()> {
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
-        let guard = Self(());
-        give_back_on_panic();
-        execute!(
-            io::stdout(),
-            EnterAlternateScreen,
-            EnableMouseCapture,
-            EnableBracketedPaste
-        )?;
-        Ok(guard)
+        let mut out = io::stdout();
+        queue!(out, EnterAlternateScreen, EnableBracketedPaste)?;
+        if self.mouse {
+            queue!(out, EnableMouseCapture)?;
+        }
+        out.flush()
     }
 }
 

@@ -25,7 +25,9 @@ pub(super) struct Areas {
 }
 
 impl Areas {
-    pub(super) fn of(area: Rect, banner: bool) -> Self {
+    /// Divides `area`; the table has `rows` rows, and what it does not need goes to the row in
+    /// full.
+    pub(super) fn of(area: Rect, banner: bool, rows: usize) -> Self {
         let height = area.height;
         let header = match height {
             0..=4 => 0,
@@ -70,7 +72,7 @@ impl Areas {
             height: hints.y - body_top,
             ..area
         };
-        let (table, detail) = split(main, area);
+        let (table, detail) = split(main, area, rows);
         Self {
             header,
             banner,
@@ -84,8 +86,8 @@ impl Areas {
 }
 
 /// The table, and below it the selected row in full.
-fn split(main: Rect, area: Rect) -> (Rect, Rect) {
-    let below = match area.height {
+fn split(main: Rect, area: Rect, rows: usize) -> (Rect, Rect) {
+    let least = match area.height {
         _ if area.width < 50 => 0,
         0..22 => 0,
         22..30 => 6,
@@ -93,6 +95,10 @@ fn split(main: Rect, area: Rect) -> (Rect, Rect) {
         36..48 => 12,
         _ => 16,
     };
+    // The heading, the rows, and one line of air.
+    let needed = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
+    let spare = main.height.saturating_sub(needed).min(main.height * 2 / 3);
+    let below = if least > 0 { least.max(spare) } else { 0 };
     let table = Rect {
         height: main.height - below,
         ..main

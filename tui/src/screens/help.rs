@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::header::inner;
 use crate::app::State;
-use crate::app::actions::{ACTIONS, Action, Scope};
+use crate::app::actions::{self, Action, Scope};
 use crate::app::tables::{Piece, Tone, sign, state_tone};
 use crate::widgets::text;
 
@@ -24,16 +24,7 @@ pub(super) fn draw(state: &State, scroll: u16, area: Rect, buf: &mut Buffer) -> 
     if area.is_empty() {
         return 0;
     }
-    for y in 0..area.height {
-        let line = text::line(area, y);
-        text::put(
-            buf,
-            line,
-            &" ".repeat(usize::from(line.width)),
-            state.theme.plain,
-        );
-        buf.set_style(line, ratatui::style::Style::reset());
-    }
+    text::blank(buf, area);
     let (left, right) = (keys(state), signs());
     if area.width >= TWO_COLUMNS {
         let half = area.width / 2 + 2;
@@ -80,11 +71,13 @@ fn keys(state: &State) -> Lines {
         Scope::Table(view),
         Scope::Tables,
         Scope::Filter,
+        Scope::Page,
+        Scope::Picker,
         Scope::Help,
         Scope::Everywhere,
     ];
     for scope in scopes {
-        let actions: Vec<&Action> = ACTIONS.iter().filter(|a| a.scope == scope).collect();
+        let actions: Vec<&Action> = actions::all().filter(|a| a.scope == scope).collect();
         if actions.is_empty() {
             continue;
         }
@@ -100,7 +93,11 @@ fn keys(state: &State) -> Lines {
 }
 
 fn key_line(state: &State, action: &Action) -> Vec<Piece> {
-    let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
+    let chords = state.keymap.chords(action);
+    let mut keys: Vec<String> = chords.iter().map(ToString::to_string).collect();
+    if keys.is_empty() {
+        keys.push(format!(":{}", action.name));
+    }
     let keys = keys.join(" ");
     let pad = usize::from(KEYS.saturating_sub(text::width(&keys)).max(2));
     let reason = (action.available)(state).err();

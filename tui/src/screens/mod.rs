@@ -5,6 +5,8 @@ mod detail;
 mod header;
 mod help;
 mod hints;
+mod page;
+mod picker;
 mod table;
 mod tabs;
 
@@ -32,16 +34,23 @@ pub fn render(state: &State, area: Rect, buf: &mut Buffer) -> Layout {
     if area.is_empty() {
         return layout;
     }
-    let areas = Areas::of(area, state.api().sentence().is_some());
+    let areas = Areas::of(area, state.banner().is_some(), state.rows().len());
     header::draw(state, &areas, buf);
     tabs::draw(state, areas.tabs, buf, &mut layout);
     table::draw(state, &areas, buf, &mut layout);
     detail::draw(state, areas.detail, buf);
-    if let Some(Layer::Help { scroll }) = state.layers.last() {
-        layout.help_overflow = help::draw(state, *scroll, areas.body, buf);
+    for layer in &state.layers {
         layout.cursor = None;
+        match layer {
+            Layer::Help { scroll } => {
+                layout.help_overflow = help::draw(state, *scroll, areas.body, buf);
+            }
+            Layer::Page(page) => page::draw(state, page, areas.body, buf, &mut layout),
+            Layer::Picker(list) => picker::list(state, list, areas.body, buf, &mut layout),
+            Layer::Prompt(prompt) => picker::prompt(state, prompt, areas.body, buf, &mut layout),
+        }
     }
-    hints::draw(state, areas.hints, buf);
+    hints::draw(state, areas.hints, buf, &mut layout);
     layout
 }
 

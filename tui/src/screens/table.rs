@@ -1,23 +1,20 @@
 //! The table in the middle. Only the rows that are on screen are built.
 
-use gputop_fleet::state::{WatchState, Watched};
+mod empty;
+mod measure;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::areas::Areas;
 use super::header::MARGIN;
-use crate::app::api::Api;
-use crate::app::format;
+use crate::app::filter::Sieve;
 use crate::app::layout;
-use crate::app::place::Within;
-use crate::app::row::Row;
-use crate::app::tables::{self, Align, Cell, Column, Cx, Tone, Want};
-use crate::app::{Layout, State, View};
-use crate::widgets::columns::{Wish, solve};
+use crate::app::row::{Row, RowId};
+use crate::app::tables::{self, Align, Branch, Cell, Column, Cx};
+use crate::app::{Layout, State};
 use crate::widgets::{gauge, text};
-
-/// Rows whose content decides on the width of a column; more would cost more than it is worth.
-const MEASURED_ROWS: usize = 400;
+use measure::Table;
 
 pub(super) fn draw(state: &State, areas: &Areas, buf: &mut Buffer, layout: &mut Layout) {
     let area = areas.table;
@@ -37,15 +34,17 @@ pub(super) fn draw(state: &State, areas: &Areas, buf: &mut Buffer, layout: &mut 
         usize::from(rows.height),
     );
     if shown.is_empty() {
-        empty(state, rows, buf);
+        empty::draw(state, rows, buf);
         return;
     }
     let visible = &shown[layout.offset.min(shown.len())..];
     let visible = &visible[..visible.len().min(usize::from(rows.height))];
-    let table = Table::measure(state, visible, area.width);
+    let on_screen = layout.offset..layout.offset + visible.len();
+    let table = Table::measure(state, on_screen, area.width);
     if heading > 0 {
-        table.heading(state, text::line(area, 0), buf);
+        table.heading(state, text::line(area, 0), buf, layout);
     }
+    let mut sieve = state.filter().map(|filter| Sieve::new(filter, state.wide));
     let mut above = layout
         .offset
         .checked_sub(1)
@@ -53,114 +52,92 @@ pub(super) fn draw(state: &State, areas: &Areas, buf: &mut Buffer, layout: &mut 
         .copied();
     for (index, row) in (0..).zip(visible) {
         let line = text::line(rows, index);
+        let position = layout.offset + usize::from(index);
         let first = index == 0;
         let same_node = above.is_some_and(|above| {
             tables::node_of(&state.picture, above) == tables::node_of(&state.picture, *row)
         });
-        let cx = state.cx().repeating(same_node && !first);
-        table.row(state, cx, *row, line, buf);
-        if layout.offset + usize::from(index) == cursor {
+        let cx = state
+            .cx()
+            .repeating(same_node && !first)
+            .hanging(branch(state, position))
+            .folding(is_folded(state, position))
+            .widely(state.wide);
+        let selected = position == cursor;
+        if selected {
             buf.set_style(line.intersection(buf.area), state.theme.selected);
-            text::put(buf, line, "▌", state.theme.accent);
         }
+        table.row(state, cx, *row, line, buf);
+        if state.look(position).is_context {
+            buf.set_style(line.intersection(buf.area), state.theme.stale);
+        } else if let Some(sieve) = &mut sieve {
+            table.hits(state, sieve, cx, *row, line, buf);
+        }
+        margin(state, *row, selected, line, buf);
         above = Some(*row);
     }
     more(state, layout.offset, shown.len(), rows, buf);
 }
 
-/// The columns with their places.
-struct Table {
-    columns: Vec<(&'static Column, u16, u16)>,
-    /// Where measurements begin.
-    metrics: u16,
-    width: u16,
+/// How a row hangs on those above: whether another part of the same follows.
+fn branch(state: &State, position: usize) -> Option<Branch> {
+    let depth = state.look(position).depth;
+    let following = (position + 1..state.rows().len()).map(|at| state.look(at).depth);
+    let next = following.into_iter().find(|other| *other <= depth);
+    match (depth, next) {
+        (0, _) => None,
+        (depth, Some(next)) if next == depth => Some(Branch::Middle),
+        _ => Some(Branch::Last),
+    }
+}
+
+/// Whether the parts of a row that always has some are not there.
+fn is_folded(state: &State, position: usize) -> bool {
+    state.look(position + 1).depth <= state.look(position).depth
+}
+
+/// The signs before a row: a mark, or else where the cursor is.
+fn margin(state: &State, row: Row, selected: bool, line: Rect, buf: &mut Buffer) {
+    let marked = !state.marks.is_empty()
+        && RowId::of(&state.picture, row).is_some_and(|id| state.marks.contains(&id));
+    if marked {
+        text::put(buf, line, "◆", state.theme.mark);
+    } else if selected {
+        text::put(buf, line, "▌", state.theme.accent);
+    }
 }
 
 impl Table {
-    fn measure(state: &State, visible: &[Row], width: u16) -> Self {
-        let columns = tables::columns(state.place().view);
-        let measured: Vec<Row> = state
-            .rows()
-            .iter()
-            .take(MEASURED_ROWS)
-            .chain(visible)
-            .copied()
-            .collect();
-        let cx = state.cx();
-        let spoken: Vec<bool> = measured
-            .iter()
-            .map(|row| tables::sentence(cx, *row).is_some())
-            .collect();
-        let content = |column: &Column| {
-            let rows = measured.iter().zip(&spoken);
-            rows.filter(|(_, spoken)| !column.metric || !**spoken)
-                .map(|(row, _)| text::pieces_width(&tables::cell(cx, column, *row).pieces))
-                .max()
-                .unwrap_or(0)
-        };
-        let mut shown = Vec::new();
-        let mut wishes = Vec::new();
-        for column in columns {
-            if column.optional && content(column) == 0 {
-                continue;
-            }
-            let want = match column.want {
-                Want::Fixed(want) => want,
-                Want::Content(most) => {
-                    let widest = content(column);
-                    widest.max(text::width(column.title)).min(most)
-                }
-            };
-            // A column that has less to say than its minimum does not need the minimum.
-            let min = column.min.min(want);
-            shown.push(column);
-            wishes.push(Wish {
-                min,
-                want,
-                max: column.max,
-                priority: column.priority,
-                grows: column.grows,
-            });
-        }
-        let gap = if width >= 100 { 2 } else { 1 };
-        let room = width.saturating_sub(2 * MARGIN);
-        let mut x = MARGIN;
-        let mut placed = Vec::new();
-        for (column, width) in shown.into_iter().zip(solve(&wishes, gap, room)) {
-            if let Some(width) = width {
-                placed.push((column, x, width));
-                x += width + gap;
-            }
-        }
-        let metrics = placed
-            .iter()
-            .find(|(column, ..)| column.metric)
-            .map_or(x, |(_, x, _)| *x);
-        Self {
-            columns: placed,
-            metrics,
-            width,
-        }
-    }
-
-    fn heading(&self, state: &State, line: Rect, buf: &mut Buffer) {
+    fn heading(&self, state: &State, line: Rect, buf: &mut Buffer, layout: &mut Layout) {
+        let sort = state.place().sort;
         for (column, x, width) in &self.columns {
             let area = within(line, *x, *width);
+            let sorted = sort.filter(|sort| sort.column == column.title);
+            let title = match sorted {
+                Some(sort) => format!("{}{}", column.title, sort.sign()),
+                None => column.title.to_owned(),
+            };
+            let style = match sorted {
+                Some(_) => state.theme.accent,
+                None => state.theme.heading,
+            };
             match column.align {
                 // Above a bar the title stands where the numbers do.
-                Align::Right if column.max == 0 => {
-                    text::put_right(buf, area, column.title, state.theme.heading);
-                }
                 Align::Right => {
                     let area = Rect {
-                        width: number_width(column, *width),
+                        width: number_width(column, *width)
+                            .max(text::width(&title))
+                            .min(area.width),
                         ..area
                     };
-                    text::put_right(buf, area, column.title, state.theme.heading);
+                    text::put_right(buf, area, &title, style);
                 }
                 Align::Left => {
-                    text::put(buf, area, column.title, state.theme.heading);
+                    text::put(buf, area, &text::fit(&title, area.width), style);
                 }
+            }
+            if column.field.is_some() {
+                layout.columns.push((area, column.title));
             }
         }
     }
@@ -180,14 +157,70 @@ impl Table {
             }
         }
         if let Some(cell) = sentence {
-            let room = self.width.saturating_sub(self.metrics + MARGIN);
-            text::put_pieces(
-                buf,
-                within(line, self.metrics, room),
+            let area = self.sentence_area(cx, row, line);
+            text::put_pieces(buf, area, &cell.pieces, &state.theme);
+        }
+    }
+
+    /// Where a sentence stands in place of measurements: up to what else there is to say.
+    fn sentence_area(&self, cx: Cx<'_>, row: Row, line: Rect) -> Rect {
+        let end = self.width.saturating_sub(MARGIN);
+        let behind = self.columns.iter().filter(|(column, x, _)| {
+            !column.metric && *x > self.metrics && !tables::cell(cx, column, row).pieces.is_empty()
+        });
+        let end = behind.map(|(_, x, _)| x - 1).min().unwrap_or(end);
+        within(line, self.metrics, end.saturating_sub(self.metrics))
+    }
+
+    /// Lays the look of hits over what the filter has found.
+    fn hits(
+        &self,
+        state: &State,
+        sieve: &mut Sieve<'_>,
+        cx: Cx<'_>,
+        row: Row,
+        line: Rect,
+        buf: &mut Buffer,
+    ) {
+        let sentence = tables::sentence(cx, row);
+        for (column, x, width) in &self.columns {
+            if column.metric && sentence.is_some() {
+                continue;
+            }
+            let cell = tables::cell(cx, column, row);
+            let (area, pieces) = place(column, &cell, within(line, *x, *width));
+            highlight(state, sieve, column.field, pieces, area, buf);
+        }
+        if let Some(cell) = sentence {
+            highlight(
+                state,
+                sieve,
+                None,
                 &cell.pieces,
-                &state.theme,
+                self.sentence_area(cx, row, line),
+                buf,
             );
         }
+    }
+}
+
+/// Lays the look of hits over the parts of `pieces`, drawn in `area`, that were found.
+fn highlight(
+    state: &State,
+    sieve: &mut Sieve<'_>,
+    field: Option<&str>,
+    pieces: &[tables::Piece],
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let whole: String = pieces.iter().map(|piece| &*piece.text).collect();
+    for hit in sieve.hits(field, &whole) {
+        let found = text::skip(area, text::width(&whole[..hit.start]));
+        let width = text::width(&whole[hit]).min(found.width);
+        buf.set_style(
+            Rect { width, ..found }.intersection(buf.area),
+            state.theme.hit,
+        );
     }
 }
 
@@ -208,8 +241,8 @@ fn number_width(column: &Column, width: u16) -> u16 {
     }
 }
 
-fn draw_cell(state: &State, column: &Column, cell: &Cell, area: Rect, buf: &mut Buffer) {
-    let theme = &state.theme;
+/// Where the text of a cell stands, and which text: the short one where the other does not fit.
+fn place<'a>(column: &Column, cell: &'a Cell, area: Rect) -> (Rect, &'a [tables::Piece]) {
     let number = Rect {
         width: number_width(column, area.width),
         ..area
@@ -223,9 +256,15 @@ fn draw_cell(state: &State, column: &Column, cell: &Cell, area: Rect, buf: &mut 
         Align::Left => 0,
         Align::Right => number.width.saturating_sub(text::pieces_width(pieces)),
     };
-    text::put_pieces(buf, text::skip(number, indent), pieces, theme);
+    (text::skip(number, indent), pieces)
+}
+
+fn draw_cell(state: &State, column: &Column, cell: &Cell, area: Rect, buf: &mut Buffer) {
+    let theme = &state.theme;
+    let (at, pieces) = place(column, cell, area);
+    text::put_pieces(buf, at, pieces, theme);
     if let Some(fill) = cell.gauge {
-        let bar = text::skip(area, number.width + 1);
+        let bar = text::skip(area, number_width(column, area.width) + 1);
         if bar.width >= 4 {
             gauge::bar(buf, bar, fill.percent, theme.style(fill.tone), theme.track);
         }
@@ -251,54 +290,5 @@ fn more(state: &State, offset: usize, rows: usize, area: Rect, buf: &mut Buffer)
     }
     if offset + height < rows {
         text::put(buf, corner(area.height - 1), "↓", state.theme.accent);
-    }
-}
-
-/// Why there is not a single row.
-fn empty(state: &State, area: Rect, buf: &mut Buffer) {
-    let place = state.place();
-    let message = if !place.filter.is_empty() {
-        format!(
-            "Nothing here contains “{}”. Esc drops the filter.",
-            place.filter
-        )
-    } else if let Api::Connecting = state.api() {
-        "Asking the API server for nodes and pods…".to_owned()
-    } else if let Api::Lost { shown: false, .. } = state.api() {
-        "The API server has not answered yet.".to_owned()
-    } else {
-        nothing(state, place.view, &place.within)
-    };
-    let line = text::line(area, u16::from(area.height > 4));
-    let line = text::skip(line, MARGIN + 1);
-    text::put(
-        buf,
-        line,
-        &text::fit(&message, line.width),
-        state.theme.style(Tone::Muted),
-    );
-}
-
-fn nothing(state: &State, view: View, within: &Within) -> String {
-    let narrowed = *within != Within::Everything;
-    let forbidden = |watched| matches!(state.fleet.watch(watched), WatchState::Forbidden { .. });
-    if forbidden(Watched::Nodes) && view != View::Pods {
-        return "You have no right to list the nodes of this cluster.".to_owned();
-    }
-    if forbidden(Watched::Pods) && view != View::Nodes {
-        return "You have no right to list the pods of this cluster.".to_owned();
-    }
-    match view {
-        View::Nodes => "The cluster has no nodes.".to_owned(),
-        View::Gpus if narrowed => "No GPU here.".to_owned(),
-        View::Gpus => "No GPU is known in this cluster. The Nodes table says why.".to_owned(),
-        View::Pods if narrowed => "No pod here holds or uses a GPU.".to_owned(),
-        View::Pods => {
-            let hidden = format::count(state.hidden_pods(), "pod");
-            format!("No pod asks for a GPU. a shows all ({hidden}).")
-        }
-        View::Processes if narrowed => "No process here.".to_owned(),
-        View::Processes if state.session.agents => "No process is on a GPU.".to_owned(),
-        View::Processes => "Processes come from the daemons, and those were not asked.".to_owned(),
     }
 }

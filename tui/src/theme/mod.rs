@@ -1,9 +1,25 @@
-//! Colours and weights as data.
+//! Colours, weights and signs as data.
 //!
-//! The 256-colour palette is used, not 24-bit colours: every terminal in use shows it, and the
-//! background stays the user's own.
+//! Each built-in theme has a file of its own with all its roles; [`choose`] says which one a
+//! terminal gets, [`glyphs`] which signs it can show. The 256-colour palette is used, not 24-bit
+//! colours: every terminal in use shows it, and the background stays the user's own.
 
-use ratatui::style::{Color, Modifier, Style};
+mod ansi16;
+mod ascii;
+pub mod choose;
+mod colorblind;
+#[cfg(test)]
+mod colour;
+mod dark;
+pub mod glyphs;
+mod light;
+mod mono;
+
+pub use ascii::to_ascii;
+pub use choose::{TerminalHints, ThemeName};
+pub use glyphs::{Glyph, Glyphs};
+
+use ratatui::style::Style;
 
 use crate::app::tables::Tone;
 
@@ -40,64 +56,63 @@ pub struct Theme {
     pub heading: Style,
     /// A key in a hint.
     pub key: Style,
+    /// A key that can do nothing now.
+    pub key_off: Style,
+    /// The sign of a marked row.
+    pub mark: Style,
+    /// The words that say that the screen stands still.
+    pub paused: Style,
+    /// Laid over what a search has found.
+    pub hit: Style,
+    /// Laid over the hit that the cursor is on.
+    pub hit_here: Style,
+    /// An alert: something is broken.
+    pub alert_critical: Style,
+    /// An alert: something wants to be looked at.
+    pub alert_warn: Style,
+    /// An alert: something is good to know.
+    pub alert_notice: Style,
+    /// Up to four curves in one graph.
+    pub series: [Style; 4],
+    /// Values in a graph from cold to hot, in four steps.
+    pub gradient: [Style; 4],
 }
 
 impl Theme {
-    /// For dark backgrounds.
+    /// The built-in themes, in the order in which they are offered.
+    pub const NAMES: [&'static str; 6] = [
+        ThemeName::Dark.name(),
+        ThemeName::Light.name(),
+        ThemeName::Colorblind.name(),
+        ThemeName::ColorblindLight.name(),
+        ThemeName::Ansi16.name(),
+        ThemeName::Mono.name(),
+    ];
+
+    /// The built-in theme of that name.
     #[must_use]
-    pub const fn dark() -> Self {
-        const fn fg(index: u8) -> Style {
-            Style::new().fg(Color::Indexed(index))
-        }
-        Self {
-            plain: fg(252),
-            strong: fg(255).add_modifier(Modifier::BOLD),
-            muted: fg(246),
-            faint: fg(241),
-            accent: fg(110),
-            good: fg(114),
-            warn: fg(215),
-            bad: fg(203).add_modifier(Modifier::BOLD),
-            notice: fg(176),
-            track: fg(237),
-            stale: fg(242)
-                .remove_modifier(Modifier::BOLD)
-                .add_modifier(Modifier::DIM),
-            selected: Style::new().bg(Color::Indexed(236)),
-            tab: Style::new()
-                .fg(Color::Indexed(234))
-                .bg(Color::Indexed(110))
-                .add_modifier(Modifier::BOLD),
-            heading: fg(244),
-            key: fg(110).add_modifier(Modifier::BOLD),
+    pub fn by_name(name: &str) -> Option<Self> {
+        name.parse().ok().map(Self::of)
+    }
+
+    /// A built-in theme.
+    #[must_use]
+    pub const fn of(name: ThemeName) -> Self {
+        match name {
+            ThemeName::Dark => Self::dark(),
+            ThemeName::Light => Self::light(),
+            ThemeName::Colorblind => Self::colorblind(),
+            ThemeName::ColorblindLight => Self::colorblind_light(),
+            ThemeName::Ansi16 => Self::ansi16(),
+            ThemeName::Mono => Self::mono(),
         }
     }
 
-    /// Without colours (`NO_COLOR`): weights, underlines and reversed rows.
+    /// The theme that was asked for, else the one that suits the terminal
+    /// ([`ThemeName::for_terminal`]).
     #[must_use]
-    pub const fn mono() -> Self {
-        const PLAIN: Style = Style::new();
-        const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
-        const DIM: Style = Style::new().add_modifier(Modifier::DIM);
-        Self {
-            plain: PLAIN,
-            strong: BOLD,
-            muted: PLAIN,
-            faint: DIM,
-            accent: PLAIN,
-            good: PLAIN,
-            warn: Style::new().add_modifier(Modifier::UNDERLINED),
-            bad: BOLD.add_modifier(Modifier::UNDERLINED),
-            notice: Style::new().add_modifier(Modifier::ITALIC),
-            track: DIM,
-            stale: Style::new()
-                .remove_modifier(Modifier::BOLD)
-                .add_modifier(Modifier::DIM),
-            selected: Style::new().add_modifier(Modifier::REVERSED),
-            tab: BOLD.add_modifier(Modifier::REVERSED),
-            heading: DIM,
-            key: BOLD,
-        }
+    pub fn for_terminal(wanted: Option<ThemeName>, hints: &TerminalHints) -> Self {
+        Self::of(wanted.unwrap_or_else(|| ThemeName::for_terminal(hints)))
     }
 
     /// How a meaning looks.
@@ -115,15 +130,20 @@ impl Theme {
             Tone::Notice => self.notice,
         }
     }
+
+    /// The step of the gradient for a share from 0 (cold) to 1 (hot); what lies outside counts as
+    /// the nearer end, and what is no number as cold.
+    #[must_use]
+    pub fn heat(&self, share: f32) -> Style {
+        let index = match share {
+            share if share >= 0.75 => 3,
+            share if share >= 0.5 => 2,
+            share if share >= 0.25 => 1,
+            _ => 0,
+        };
+        self.gradient[index]
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_theme_without_colours_has_none() {
-        let shown = format!("{:?}", Theme::mono());
-        assert!(!shown.contains("fg(") && !shown.contains("bg(") && !shown.contains("Indexed"));
-    }
-}
+mod tests;

@@ -114,6 +114,25 @@ pub fn line(area: Rect, index: u16) -> Rect {
     }
 }
 
+/// Makes `area` empty, whatever was drawn there.
+pub fn blank(buf: &mut Buffer, area: Rect) {
+    let area = area.intersection(buf.area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            buf[(x, y)].reset();
+        }
+    }
+}
+
+/// `text` without the letters of its first `columns` columns.
+#[must_use]
+pub fn from_column(text: &str, columns: u16) -> &str {
+    if columns == 0 {
+        return text;
+    }
+    split_at_width(text, columns).1
+}
+
 /// Breaks pieces into lines of at most `room` columns, at blanks where there are any.
 #[must_use]
 pub fn wrap(pieces: &[Piece], room: u16) -> Vec<Vec<Piece>> {

@@ -1,7 +1,7 @@
 //! Keys and mouse: what each does, where, and that the way out always works.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use gputop_k3s::app::actions::{ACTIONS, find};
+use gputop_k3s::app::actions::{all, find};
 use gputop_k3s::app::keys::Chord;
 use gputop_k3s::app::{Effect, Msg, State, View, update};
 use rstest::rstest;
@@ -255,7 +255,7 @@ fn every_key_of_the_registry_is_on_the_help_page() {
     let mut state = full();
     press(&mut state, &letters("3?"));
     let page = text(&show(&mut state, 160, 60));
-    let shown = |name: &str| ACTIONS.iter().find(|action| action.name == name);
+    let shown = |name: &str| all().find(|action| action.name == name);
     for name in [
         "quit",
         "filter",

@@ -1,9 +1,16 @@
 //! The whole app short of a cluster: keys in, screens out.
 
+mod finding;
+mod header;
+#[cfg(test)]
+mod history;
 mod keys;
+mod layers;
 mod screens;
 mod selection;
 mod sizes;
 mod support;
+mod tables;
+mod wanted;
 #[cfg(test)]
 mod whole;

@@ -12,7 +12,7 @@ const SMALL: (u16, u16) = (80, 24);
 const MIDDLE: (u16, u16) = (120, 40);
 const LARGE: (u16, u16) = (200, 60);
 
-fn look(name: &str, state: &mut State, (width, height): (u16, u16)) {
+pub(crate) fn look(name: &str, state: &mut State, (width, height): (u16, u16)) {
     let buffer = show(state, width, height);
     let name = format!("{name}-{width}x{height}");
     insta::assert_snapshot!(format!("{name}-text"), text(&buffer));

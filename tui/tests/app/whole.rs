@@ -11,7 +11,8 @@ use color_eyre::eyre::Result;
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use futures::Stream;
 use gputop_fleet::engine::Event;
-use gputop_k3s::runtime::{Probe, Source, drive, run};
+use gputop_k3s::app::State;
+use gputop_k3s::runtime::{Ended, NoConsole, News, Probe, Source, Stage, run};
 use ratatui::Terminal;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -24,9 +25,9 @@ use super::support::{events, lost, session};
 struct Told(mpsc::Receiver<Event>);
 
 impl Source for Told {
-    async fn next(&mut self) -> Event {
+    async fn next(&mut self) -> News {
         match self.0.recv().await {
-            Some(event) => event,
+            Some(event) => News::Event(event),
             None => std::future::pending().await,
         }
     }
@@ -48,21 +49,25 @@ fn start() -> App {
     let (backend, screen) = Probe::new(100, 30);
     let task = tokio::spawn(async move {
         let Ok(mut terminal) = Terminal::new(backend);
-        let input = ReceiverStream::new(input);
+        let mut input = ReceiverStream::new(input);
         let stopped = async {
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;
             }
         };
-        drive(
-            &mut terminal,
-            input,
-            Told(told),
-            session(),
-            Instant::now(),
-            stopped,
-        )
-        .await
+        let epoch = Instant::now();
+        let mut source = Told(told);
+        let mut state = State::new(session(), source.clock(epoch));
+        let mut stage = Stage {
+            terminal: &mut terminal,
+            source: &mut source,
+            console: &mut NoConsole,
+            state: &mut state,
+            epoch,
+        };
+        let ended = stage.drive(&mut input, std::pin::pin!(stopped)).await?;
+        assert_eq!(ended, Ended::Quit);
+        Ok(())
     });
     App {
         keys,

@@ -70,12 +70,16 @@ fn found(options: &Options, dir: &Path) -> Result<Cluster> {
     for name in ["logs", "pki", "kubelet"] {
         files::make_dir(&dir.join(name))?;
     }
-    let gpu_nodes = options.fleet.gpu_nodes().count();
-    let free = ports::free(4 + gpu_nodes)?;
+    let with_daemon = options.fleet.daemon_nodes().count();
+    let free = ports::free(4 + with_daemon)?;
     let (own, mut daemons) = (&free[..4], free[4..].iter().copied());
     let nodes = options.fleet.nodes.iter().map(|node| NodeState {
         name: node.name.clone(),
-        daemon_port: node.gpus.as_ref().and_then(|_| daemons.next()),
+        daemon_port: node
+            .gpus
+            .as_ref()
+            .filter(|_| node.daemon)
+            .and_then(|_| daemons.next()),
     });
     let order = Order {
         lifetime_secs: options.lifetime.as_secs(),
@@ -270,6 +274,9 @@ fn nodes_and_daemons(cluster: &Cluster, options: &Options, layout: &Layout<'_>) 
             },
         )?;
     }
+    if let Daemons::Shared(program) = &options.daemons {
+        start(cluster, shared(program, layout.dir, &daemons))?;
+    }
     for (seed, (node, port)) in daemons.iter().enumerate() {
         if let Some(spec) = daemon(&options.daemons, layout.dir, node, *port, seed)? {
             start(cluster, spec)?;
@@ -280,10 +287,31 @@ fn nodes_and_daemons(cluster: &Cluster, options: &Options, layout: &Layout<'_>) 
     })?;
     if options.daemons != Daemons::None {
         for (node, port) in &daemons {
-            wait_for(cluster, &names::daemon(node), || ports::answers(*port))?;
+            let name = match options.daemons {
+                Daemons::Shared(_) => names::DAEMONS.to_owned(),
+                _ => names::daemon(node),
+            };
+            wait_for(cluster, &name, || ports::answers(*port))?;
         }
     }
     Ok(())
+}
+
+/// The one process behind all daemons' pods.
+fn shared(program: &Path, dir: &Path, daemons: &[(&str, u16)]) -> ProcessSpec {
+    let mut args = vec![
+        "--scenario".to_owned(),
+        dir.join("scenario.toml").display().to_string(),
+        "--kubelets".to_owned(),
+        dir.join("kubelet").display().to_string(),
+    ];
+    args.extend(daemons.iter().map(|(node, port)| format!("{node}={port}")));
+    ProcessSpec {
+        name: names::DAEMONS.to_owned(),
+        program: program.to_path_buf(),
+        args,
+        env: Vec::new(),
+    }
 }
 
 /// The process behind one node's daemon pod.
@@ -296,7 +324,7 @@ fn daemon(
 ) -> Result<Option<ProcessSpec>> {
     let name = names::daemon(node);
     let (program, args) = match kind {
-        Daemons::None => return Ok(None),
+        Daemons::None | Daemons::Shared(_) => return Ok(None),
         Daemons::GputopNode(program) => {
             let args = [
                 "serve".to_owned(),
@@ -346,7 +374,7 @@ fn populate(cluster: &mut Cluster, options: &Options) -> Result<()> {
         .map(|node| objects::node(node, version))
         .collect();
     let daemons: Vec<Value> = fleet
-        .gpu_nodes()
+        .daemon_nodes()
         .map(|node| objects::daemon(&node.name))
         .collect();
     if !own {

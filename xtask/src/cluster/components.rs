@@ -21,6 +21,9 @@ pub mod names {
     /// The simulated kubelets' device managers.
     pub const KUBELETS: &str = "kubelets";
 
+    /// The daemons of all nodes, when one process plays them.
+    pub const DAEMONS: &str = "gputop-nodes";
+
     /// The daemon of a node.
     #[must_use]
     pub fn daemon(node: &str) -> String {

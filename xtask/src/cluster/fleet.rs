@@ -82,6 +82,8 @@ pub struct NodeSpec {
     pub cordoned: bool,
     /// Whether it carries the control-plane role.
     pub server: bool,
+    /// Whether it has a daemon; one without GPUs has none in any case.
+    pub daemon: bool,
 }
 
 impl NodeSpec {
@@ -94,6 +96,7 @@ impl NodeSpec {
             sharing: Sharing::Whole,
             cordoned: false,
             server: false,
+            daemon: true,
         }
     }
 
@@ -121,6 +124,32 @@ impl NodeSpec {
         }
         resources.sort();
         resources
+    }
+}
+
+/// How large a fleet of equal nodes is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Nodes.
+    pub nodes: u32,
+    /// GPUs in each.
+    pub gpus: u32,
+    /// Pods in all. Three of four GPUs are given to one-GPU pods; the other pods need none.
+    pub pods: u32,
+    /// Nodes that have a daemon: the first ones.
+    pub daemons: u32,
+}
+
+/// Most pods that a kubelet takes, unless told otherwise.
+const PODS_A_NODE: u32 = 110;
+
+impl Size {
+    /// Pods that do not fit on the nodes, beside the daemons; 0: all do.
+    #[must_use]
+    pub fn too_many(&self) -> u32 {
+        let places = self.nodes.saturating_mul(PODS_A_NODE);
+        let wanted = self.pods.saturating_add(self.daemons.min(self.nodes));
+        wanted.saturating_sub(places)
     }
 }
 
@@ -169,6 +198,21 @@ impl Fleet {
         }
     }
 
+    /// Equal nodes with whole GPUs, and Deployments that fill them.
+    #[must_use]
+    pub fn sized(size: Size) -> Self {
+        let places = size.nodes * size.gpus;
+        let gpu_pods = size.pods.min(places - places / 4);
+        let mut fleet = Self::uniform(size.nodes, size.gpus, gpu_pods);
+        for node in fleet.nodes.iter_mut().skip(size.daemons as usize) {
+            node.daemon = false;
+        }
+        let plain = size.pods - gpu_pods;
+        fleet.workloads.extend(workloads::plain_deployments(plain));
+        fleet.ready_pods = size.pods as usize;
+        fleet
+    }
+
     /// `nodes` equal nodes of `gpus` whole GPUs each, with `pods` one-GPU pods
     /// in Deployments. More pods than GPUs: the rest stays Pending.
     #[must_use]
@@ -200,9 +244,14 @@ impl Fleet {
         }
     }
 
-    /// The nodes that have GPUs, and therefore a daemon.
+    /// The nodes that have GPUs.
     pub fn gpu_nodes(&self) -> impl Iterator<Item = &NodeSpec> {
         self.nodes.iter().filter(|node| node.gpus.is_some())
+    }
+
+    /// The nodes that have a daemon.
+    pub fn daemon_nodes(&self) -> impl Iterator<Item = &NodeSpec> {
+        self.gpu_nodes().filter(|node| node.daemon)
     }
 
     /// The scenario file that tells the daemons which GPUs their nodes have.
@@ -292,6 +341,46 @@ mod tests {
             Some("1g.10gb")
         );
         assert_eq!(node("gpu-a")["driver"].as_str(), Some(DRIVER));
+    }
+
+    #[test]
+    fn a_size_is_kept() {
+        let size = Size {
+            nodes: 23,
+            gpus: 8,
+            pods: 1_000,
+            daemons: 5,
+        };
+        let fleet = Fleet::sized(size);
+        assert_eq!(fleet.ready_pods, 1_000);
+        assert_eq!(fleet.daemon_nodes().count(), 5);
+        assert_eq!(fleet.gpu_nodes().count(), 23);
+        let replicas = |namespace: &str| -> u64 {
+            let of = fleet
+                .workloads
+                .iter()
+                .filter(|object| object["metadata"]["namespace"].as_str() == Some(namespace));
+            of.filter_map(|object| object["spec"]["replicas"].as_u64())
+                .sum()
+        };
+        assert_eq!(replicas("ml"), 138, "three of four of 184");
+        assert_eq!(replicas("default"), 1_000 - 138);
+        assert_eq!(size.too_many(), 0);
+        assert_eq!(
+            Size {
+                pods: 2_530,
+                ..size
+            }
+            .too_many(),
+            5
+        );
+        let few = Fleet::sized(Size { pods: 10, ..size });
+        assert_eq!(few.ready_pods, 10);
+        assert!(
+            few.workloads
+                .iter()
+                .all(|w| w["metadata"]["namespace"] == "ml")
+        );
     }
 
     #[test]

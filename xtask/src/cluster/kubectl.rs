@@ -177,18 +177,16 @@ impl Kubectl {
             {'\\n'}{end}";
         let nodes: HashSet<&str> = nodes.iter().copied().collect();
         let mut text = String::new();
-        let done = wait::until(
-            Deadline::after(patience),
-            Duration::from_millis(250),
-            || {
-                text = self.read(["get", "pods", "--all-namespaces", "-o", COLUMNS])?;
-                let ready = text
-                    .lines()
-                    .filter(|line| is_ready_on(line, &nodes))
-                    .count();
-                Ok::<_, color_eyre::Report>((ready >= count).then_some(()))
-            },
-        )?;
+        // Listing thousands of pods takes the API server longer than making some.
+        let pause = Duration::from_millis(250) + Duration::from_millis(1) * u32::try_from(count)?;
+        let done = wait::until(Deadline::after(patience), pause, || {
+            text = self.read(["get", "pods", "--all-namespaces", "-o", COLUMNS])?;
+            let ready = text
+                .lines()
+                .filter(|line| is_ready_on(line, &nodes))
+                .count();
+            Ok::<_, color_eyre::Report>((ready >= count).then_some(()))
+        })?;
         if done.is_none() {
             let missing: Vec<&str> = text
                 .lines()

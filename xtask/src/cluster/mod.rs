@@ -34,7 +34,7 @@ pub use binaries::{
 };
 pub use components::{Ports, names};
 pub use control::{ProcessState, ProcessStatus};
-pub use fleet::{CUDA, DRIVER, Fleet, GpuKind, H100, L40S, NodeSpec, RTX_3090, RTX_4090, Sharing};
+pub use fleet::{CUDA, DRIVER, Fleet, GpuKind, H100, L40S, NodeSpec, RTX_3090, RTX_4090, Sharing, Size};
 pub use identity::{Activity, Identity};
 pub use kubectl::Kubectl;
 pub use objects::{DAEMON_NAMESPACE, DAEMON_PORT, daemon_pod};
@@ -51,6 +51,10 @@ pub enum Daemons {
     None,
     /// This `gputop-node`, one process a GPU node.
     GputopNode(PathBuf),
+    /// This `gputop-testbed-daemons`: one process serves the same for all
+    /// nodes, each on its port. For fleets whose processes would not fit into
+    /// one machine.
+    Shared(PathBuf),
     /// Another program: command and arguments, in which `{node}` and `{port}`
     /// are replaced.
     Command(Vec<String>),
@@ -239,7 +243,7 @@ impl Cluster {
         }
     }
 
-    /// The daemon of a node.
+    /// The daemon of a node that has a process of its own.
     #[must_use]
     pub fn daemon(&self, node: &str) -> Process<'_> {
         self.process(names::daemon(node))

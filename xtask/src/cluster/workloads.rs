@@ -142,21 +142,35 @@ pub(super) fn hungry() -> Value {
 
 /// Deployments of up to ten one-GPU pods, `pods` in all.
 pub(super) fn deployments(pods: u32) -> Vec<Value> {
-    const SIZE: u32 = 10;
-    (0..pods.div_ceil(SIZE))
+    let worker = container("worker", "ghcr.io/example/worker:1.0", GPU, 1);
+    many("ml", "load", 10, pods, &worker)
+}
+
+/// Deployments of up to twenty pods without a GPU, `pods` in all.
+pub(super) fn plain_deployments(pods: u32) -> Vec<Value> {
+    many(
+        "default",
+        "web",
+        20,
+        pods,
+        &plain("web", "ghcr.io/example/web:1.0"),
+    )
+}
+
+/// Deployments of up to `size` pods with this container, `pods` in all.
+fn many(namespace: &str, name: &str, size: u32, pods: u32, container: &Value) -> Vec<Value> {
+    (0..pods.div_ceil(size))
         .map(|at| {
-            let name = format!("load-{at:03}");
+            let name = format!("{name}-{at:03}");
             json!({
                 "apiVersion": "apps/v1", "kind": "Deployment",
-                "metadata": {"name": name, "namespace": "ml"},
+                "metadata": {"name": name, "namespace": namespace},
                 "spec": {
-                    "replicas": SIZE.min(pods - at * SIZE),
+                    "replicas": size.min(pods - at * size),
                     "selector": {"matchLabels": {"app": name}},
                     "template": {
                         "metadata": {"labels": {"app": name}},
-                        "spec": {"containers": [
-                            container("worker", "ghcr.io/example/worker:1.0", GPU, 1),
-                        ]},
+                        "spec": {"containers": [container]},
                     },
                 },
             })

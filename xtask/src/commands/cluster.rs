@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use color_eyre::eyre::{Result, WrapErr as _, bail};
-use xtask::cluster::{self, Binaries, Cluster, Daemons, Fleet, Options, ProcessState};
+use xtask::cluster::{self, Binaries, Cluster, Daemons, Fleet, Options, ProcessState, Size};
 use xtask::wait::Stopwatch;
 use xtask::{process, repository};
 
@@ -51,11 +51,21 @@ struct Up {
     #[arg(long, value_name = "N")]
     nodes: Option<u32>,
     /// GPUs in each of the equal nodes
-    #[arg(long, value_name = "M", default_value_t = 8, requires = "nodes")]
-    gpus: u32,
-    /// One-GPU pods in all on the equal nodes
+    #[arg(
+        long,
+        value_name = "G",
+        alias = "gpus",
+        default_value_t = 8,
+        requires = "nodes"
+    )]
+    gpus_per_node: u32,
+    /// Pods in all on the equal nodes: three of four GPUs are given to one-GPU
+    /// pods, the other pods need none
     #[arg(long, value_name = "P", default_value_t = 0, requires = "nodes")]
     pods: u32,
+    /// How many of the equal nodes have a daemon [default: all]
+    #[arg(long, value_name = "D", requires = "nodes")]
+    daemons: Option<u32>,
     /// Use this throw-away cluster instead of a control plane of our own; what is
     /// created there is deleted by `down`, not when the lifetime is over
     #[arg(long, value_name = "FILE")]
@@ -108,19 +118,37 @@ fn start(up: &Up) -> Result<()> {
     Ok(())
 }
 
+/// A cluster of that size in a folder of its own, which ends when the value is dropped.
+pub(super) fn start_sized(size: Size) -> Result<Cluster> {
+    let fleet = sized(size)?;
+    let version = cluster::version();
+    let binaries = cluster::ensure_testbed(&version, &mut |step| note(format!("… {step}")))?;
+    let (daemons, kubelets) = own_programs(fleet.daemon_nodes().count())?;
+    let options = Options {
+        dir: cluster::scratch_dir()?,
+        binaries,
+        fleet,
+        daemons,
+        kubelets,
+        supervisor: std::env::current_exe().wrap_err("cannot find the running program")?,
+        kubeconfig: None,
+        lifetime: Duration::from_secs(3_600),
+        wait_for_pods: true,
+    };
+    Cluster::start(&options, &mut |step| note(format!("… {step}")))
+}
+
 fn options(up: &Up, dir: PathBuf) -> Result<Options> {
+    let fleet = fleet(up)?;
     let binaries = binaries(up)?;
     let (daemons, kubelets) = match &up.daemon_command {
         Some(words) => (Daemons::Command(words.clone()), None),
-        None => own_programs()?,
+        None => own_programs(fleet.daemon_nodes().count())?,
     };
     Ok(Options {
         dir,
         binaries,
-        fleet: match up.nodes {
-            Some(nodes) => Fleet::uniform(nodes, up.gpus, up.pods),
-            None => Fleet::varied(),
-        },
+        fleet,
         daemons,
         kubelets,
         supervisor: std::env::current_exe().wrap_err("cannot find the running program")?,
@@ -128,6 +156,29 @@ fn options(up: &Up, dir: PathBuf) -> Result<Options> {
         lifetime: Duration::from_secs(up.lifetime * 60),
         wait_for_pods: true,
     })
+}
+
+fn fleet(up: &Up) -> Result<Fleet> {
+    let Some(nodes) = up.nodes else {
+        return Ok(Fleet::varied());
+    };
+    sized(Size {
+        nodes,
+        gpus: up.gpus_per_node,
+        pods: up.pods,
+        daemons: up.daemons.unwrap_or(nodes),
+    })
+}
+
+fn sized(size: Size) -> Result<Fleet> {
+    if size.too_many() > 0 {
+        bail!(
+            "{} of the pods do not fit on {} nodes: a kubelet takes 110, its daemon among them",
+            size.too_many(),
+            size.nodes
+        );
+    }
+    Ok(Fleet::sized(size))
 }
 
 fn binaries(up: &Up) -> Result<Binaries> {
@@ -138,13 +189,16 @@ fn binaries(up: &Up) -> Result<Binaries> {
     }
 }
 
-/// `gputop-node` and `gputop-testbed-kubelets`: ready-made ones, or built now.
-fn own_programs() -> Result<(Daemons, Option<PathBuf>)> {
+/// Daemons that get a process each; more of them share one.
+const PROCESSES: usize = 24;
+
+/// The daemons' program and `gputop-testbed-kubelets`: ready-made ones, or built now.
+fn own_programs(daemons: usize) -> Result<(Daemons, Option<PathBuf>)> {
     let named = std::env::var_os(BIN_DIR_VARIABLE).filter(|dir| !dir.is_empty());
     let dirs = if let Some(dir) = named {
         vec![PathBuf::from(dir)]
     } else {
-        note("… building gputop-node and gputop-testbed-kubelets");
+        note("… building the daemons and the kubelets");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = process::command(cargo);
         build
@@ -156,17 +210,24 @@ fn own_programs() -> Result<(Daemons, Option<PathBuf>)> {
             .map(|profile| repository::target_dir().join(profile))
             .to_vec()
     };
-    let Some(daemon) = newest(&dirs, "gputop-node") else {
+    let name = if daemons > PROCESSES {
+        "gputop-testbed-daemons"
+    } else {
+        "gputop-node"
+    };
+    let Some(daemon) = newest(&dirs, name) else {
         let dirs: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
         bail!(
-            "there is no gputop-node in {}: see {BIN_DIR_VARIABLE}",
+            "there is no {name} in {}: see {BIN_DIR_VARIABLE}",
             dirs.join(" or ")
         );
     };
-    Ok((
-        Daemons::GputopNode(daemon),
-        newest(&dirs, "gputop-testbed-kubelets"),
-    ))
+    let daemons = if daemons > PROCESSES {
+        Daemons::Shared(daemon)
+    } else {
+        Daemons::GputopNode(daemon)
+    };
+    Ok((daemons, newest(&dirs, "gputop-testbed-kubelets")))
 }
 
 /// The program of that name which was built last.

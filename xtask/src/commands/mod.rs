@@ -4,6 +4,8 @@
 mod ci;
 #[cfg(target_os = "linux")]
 mod cluster;
+#[cfg(target_os = "linux")]
+mod measure;
 mod output;
 mod shots;
 mod tidy;
@@ -25,6 +27,9 @@ enum Command {
     Ci,
     /// Draw the screenshots and golden objects in assets/ anew
     Shots,
+    /// Measure the app on the real control plane and print a table
+    #[cfg(target_os = "linux")]
+    Measure(measure::Args),
     /// Check the rules of this repository that no compiler checks
     Tidy,
     /// Start, stop or show a throw-away Kubernetes cluster on loopback
@@ -42,6 +47,8 @@ impl Xtask {
         match self.command {
             #[cfg(target_os = "linux")]
             Command::Ci => ci::run(),
+            #[cfg(target_os = "linux")]
+            Command::Measure(args) => measure::run(&args),
             Command::Shots => shots::run(),
             Command::Tidy => tidy::run(),
             #[cfg(target_os = "linux")]

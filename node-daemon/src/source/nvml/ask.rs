@@ -1,87 +1,30 @@
-//! Turns NVML's answers into readings and remembers what a card does not have.
+//! What NVML's errors mean for a question, for the card and for the driver.
 
-use std::collections::BTreeSet;
-
-use gputop_model::{DriverState, Failure, Reading};
+use gputop_model::{DriverState, Failure};
 use nvml_wrapper::error::NvmlError;
 
-/// What a card may not support.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Metric {
-    Memory,
-    Utilization,
-    Temperature,
-    Power,
-    PowerLimit,
-    Throttle,
-    EccErrors,
-    RetiredPages,
-    RemappedRows,
-    MigMode,
-    ComputeProcesses,
-    GraphicsProcesses,
-    ProcessUtilization,
-}
+use crate::source::ask::Refusal;
 
-/// Asks one card, and does not ask again for what it does not support.
-#[derive(Debug, Default)]
-pub(super) struct Asker {
-    unsupported: BTreeSet<Metric>,
-    /// The card has fallen off the bus or needs a reset, as of the last answer that said so.
-    pub(super) lost: bool,
-    /// What has become of the driver as a whole, when an answer said that it is gone.
-    pub(super) driver_gone: Option<DriverState>,
-}
-
-impl Asker {
-    /// Begins a new round: what was lost may be back.
-    pub(super) fn begin(&mut self) {
-        self.lost = false;
-        self.driver_gone = None;
-    }
-
-    /// Forgets what is not supported, such as after a change of MIG mode.
-    pub(super) fn forget(&mut self) {
-        self.unsupported.clear();
-    }
-
-    /// One question.
-    pub(super) fn ask<T>(
-        &mut self,
-        metric: Metric,
-        call: impl FnOnce() -> Result<T, NvmlError>,
-    ) -> Reading<T> {
-        if self.unsupported.contains(&metric) {
-            return Reading::Unsupported;
+impl From<NvmlError> for Refusal {
+    fn from(error: NvmlError) -> Self {
+        if is_unsupported(&error) {
+            return Self::Unsupported;
         }
-        match call() {
-            Ok(value) => Reading::Value(value),
-            Err(error) if is_unsupported(&error) => {
-                self.unsupported.insert(metric);
-                Reading::Unsupported
-            }
-            Err(error) => Reading::Failed(self.failed(error)),
-        }
-    }
-
-    /// Notes what an error says about card and driver.
-    pub(super) fn failed(&mut self, error: NvmlError) -> Failure {
         match error {
-            NvmlError::GpuLost | NvmlError::ResetRequired => {
-                self.lost = true;
-                Failure::GpuLost
+            NvmlError::GpuLost | NvmlError::ResetRequired => Self::Lost,
+            NvmlError::NoPermission | NvmlError::OperatingSystem => {
+                Self::Failed(Failure::NoPermission)
             }
-            NvmlError::NoPermission | NvmlError::OperatingSystem => Failure::NoPermission,
-            NvmlError::Timeout => Failure::Timeout,
-            NvmlError::NotFound | NvmlError::NoData => Failure::NotFound,
+            NvmlError::Timeout => Self::Failed(Failure::Timeout),
+            NvmlError::NotFound | NvmlError::NoData => Self::Failed(Failure::NotFound),
             NvmlError::LibRmVersionMismatch
             | NvmlError::DriverNotLoaded
             | NvmlError::Uninitialized => {
-                self.driver_gone = Some(driver_state(&error));
-                Failure::Other(error.into())
+                let driver = driver_state(&error);
+                Self::DriverGone(driver, Failure::Other(error.into()))
             }
             // The number is NVML's own (`nvmlReturn_t`).
-            other => Failure::Other(other.into()),
+            other => Self::Failed(Failure::Other(other.into())),
         }
     }
 }
@@ -123,44 +66,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_supported_is_asked_once() {
-        let mut asker = Asker::default();
-        let mut calls = 0;
-        for _ in 0..3 {
-            let reading: Reading<u32> = asker.ask(Metric::Power, || {
-                calls += 1;
-                Err(NvmlError::NotSupported)
-            });
-            assert_eq!(reading, Reading::Unsupported);
-        }
-        assert_eq!(calls, 1);
-        assert_eq!(asker.ask(Metric::Memory, || Ok(1)), Reading::Value(1));
-        asker.forget();
-        assert_eq!(asker.ask(Metric::Power, || Ok(2)), Reading::Value(2));
-    }
-
-    #[test]
-    fn a_failure_is_asked_again_and_keeps_its_kind() {
-        let mut asker = Asker::default();
-        let mut fails = |error| asker.ask::<u32>(Metric::Power, || Err(error));
-        let permission = fails(NvmlError::NoPermission);
-        assert_eq!(permission, Reading::Failed(Failure::NoPermission));
-        let unknown = fails(NvmlError::Unknown);
-        assert_eq!(unknown, Reading::Failed(Failure::Other(999)));
-        let lost = fails(NvmlError::GpuLost);
-        assert_eq!(lost, Reading::Failed(Failure::GpuLost));
-        assert!(asker.lost);
-        asker.begin();
-        assert!(!asker.lost);
-        assert_eq!(asker.ask(Metric::Power, || Ok(2)), Reading::Value(2));
+    fn errors_keep_their_kind() {
+        assert_eq!(Refusal::from(NvmlError::NotSupported), Refusal::Unsupported);
+        assert_eq!(Refusal::from(NvmlError::GpuLost), Refusal::Lost);
+        let refused = Refusal::Failed(Failure::NoPermission);
+        assert_eq!(Refusal::from(NvmlError::NoPermission), refused);
+        let unknown = Refusal::Failed(Failure::Other(999));
+        assert_eq!(Refusal::from(NvmlError::Unknown), unknown);
     }
 
     #[test]
     fn a_mismatch_concerns_the_driver() {
-        let mut asker = Asker::default();
-        let reading = asker.ask::<u32>(Metric::Power, || Err(NvmlError::LibRmVersionMismatch));
-        assert_eq!(reading, Reading::Failed(Failure::Other(18)));
-        assert!(asker.driver_gone.is_some());
+        let refusal = Refusal::from(NvmlError::LibRmVersionMismatch);
+        assert!(matches!(
+            refusal,
+            Refusal::DriverGone(DriverState::Mismatch { .. }, Failure::Other(18))
+        ));
     }
 
     #[test]

@@ -2,34 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gputop_model::{
     Bytes, Celsius, Device, DeviceKind, Failure, GpuProcess, GpuUuid, Holder, MilliWatts, Percent,
-    ProcessKind, Reading, ThrottleReason,
+    ProcessKind, Reading,
 };
-use nvml_wrapper::bitmasks::device::ThrottleReasons;
-use nvml_wrapper::enum_wrappers::device::{EccCounter, MemoryError, TemperatureSensor};
-use nvml_wrapper::enums::device::SampleValue;
+use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
 use nvml_wrapper::error::NvmlError;
-use nvml_wrapper::structs::device::FieldId;
 use nvml_wrapper::{Device as Handle, Nvml};
 
-use super::ask::{Asker, Metric};
-use super::health::{Counters, health};
+use super::instruments::NvmlCard;
 use super::lists::{InstanceIds, Listed, Placed, place};
 use super::mig::{Instance, instances};
 use super::placeholder;
+use super::throttle::throttle_reasons;
 use super::usage::Usage;
 use super::worker::{Probe, Report};
-use crate::source::gpu::{GpuSample, aged_process, count, failed_device};
+use crate::source::ask::{Asker, Metric};
+use crate::source::gpu::{GpuSample, aged_process, count};
+use crate::source::health::health;
 use crate::source::idle::IdleClock;
-
-/// Time between questions whose answers seldom change or take long: ECC, MIG mode, power limit.
-const SLOW: Duration = Duration::from_secs(30);
-
-/// `NVML_FI_DEV_REMAPPED_PENDING` and `NVML_FI_DEV_REMAPPED_FAILURE` of nvml.h.
-const REMAPPED: [FieldId; 2] = [FieldId(144), FieldId(145)];
+use crate::source::instruments::Gauges;
+use crate::source::tiers::Tiers;
 
 /// Who is idle since when: the card (`None`) or one of its processes.
 type IdleKey = Option<(u32, GpuUuid)>;
@@ -41,31 +37,29 @@ pub(super) struct CardReader {
     asker: Asker,
     /// UUID and product; they never change.
     identity: Option<(GpuUuid, String)>,
-    slow: SlowTier,
-    slow_at: Duration,
+    /// The driver has reported something that changes the answers to seldom questions.
+    changed: Arc<AtomicBool>,
+    tiers: Tiers,
+    gauges: Gauges,
+    mig_enabled: bool,
     usage: Usage,
     idle: IdleClock<IdleKey>,
     instance_ids: BTreeMap<InstanceIds, GpuUuid>,
     processes: Option<(Duration, Vec<GpuProcess>)>,
 }
 
-/// What is asked every [`SLOW`].
-#[derive(Default)]
-struct SlowTier {
-    counters: Counters,
-    power_limit: Reading<MilliWatts>,
-    mig_enabled: bool,
-}
-
 impl CardReader {
-    pub(super) fn new(nvml: Arc<Nvml>, index: u32) -> Self {
+    /// `changed` is set by whoever hears from the driver that something has changed.
+    pub(super) fn new(nvml: Arc<Nvml>, index: u32, changed: Arc<AtomicBool>) -> Self {
         Self {
             nvml,
             index,
             asker: Asker::default(),
             identity: None,
-            slow: SlowTier::default(),
-            slow_at: Duration::ZERO,
+            changed,
+            tiers: Tiers::default(),
+            gauges: Gauges::default(),
+            mig_enabled: false,
             usage: Usage::default(),
             idle: IdleClock::default(),
             instance_ids: BTreeMap::new(),
@@ -86,16 +80,18 @@ impl CardReader {
     }
 
     /// The card's own entry, without its idle time.
-    fn card(&mut self, card: &Handle<'_>) -> Device {
+    fn card(&mut self, card: &Handle<'_>, now: Duration) -> Device {
         let (uuid, product) = self.identity(Some(card));
+        self.read_gauges(card, &product, now);
         let kind = DeviceKind::Gpu {
-            mig_enabled: self.slow.mig_enabled,
+            mig_enabled: self.mig_enabled,
         };
         let mut device = Device::unmeasured(self.index, uuid, product, kind);
         let asker = &mut self.asker;
         let memory = asker.ask(Metric::Memory, || card.memory_info());
         device.memory_total = memory.as_ref().map(|memory| Bytes(memory.total));
-        device.memory_used = memory.map(|memory| Bytes(memory.used));
+        device.memory_used = memory.as_ref().map(|memory| Bytes(memory.used));
+        device.memory.reserved = memory.map(|memory| Bytes(memory.reserved));
         let rates = asker.ask(Metric::Utilization, || card.utilization_rates());
         device.utilization = rates.as_ref().map(|rates| Percent::clamped(rates.gpu));
         device.memory_utilization = rates.map(|rates| Percent::clamped(rates.memory));
@@ -107,42 +103,34 @@ impl CardReader {
         device.power = asker
             .ask(Metric::Power, || card.power_usage())
             .map(MilliWatts);
-        device.power_limit = self.slow.power_limit.clone();
         device.throttle_reasons = asker
             .ask(Metric::Throttle, || card.current_throttle_reasons())
             .map(throttle_reasons);
-        device.health = health(&self.slow.counters, asker.lost);
+        self.gauges.fill(&mut device);
+        device.health = health(self.gauges.ecc(), asker.lost);
         device
     }
 
-    fn read_slow(&mut self, card: &Handle<'_>) {
-        let asker = &mut self.asker;
-        let mode = asker.ask(Metric::MigMode, || card.mig_mode());
-        let mig_enabled = match &mode {
-            // One question without an answer changes nothing.
-            Reading::Failed(_) => self.slow.mig_enabled,
-            mode => mode.fresh().is_some_and(|mode| mode.current == 1),
-        };
-        if mig_enabled != self.slow.mig_enabled {
+    /// Asks what is due at `now`.
+    fn read_gauges(&mut self, card: &Handle<'_>, product: &str, now: Duration) {
+        let changed = self.changed.swap(false, Ordering::Relaxed);
+        let mut due = self.tiers.due(now, changed);
+        if due.slow {
+            let mode = self.asker.ask(Metric::MigMode, || card.mig_mode());
+            let mig_enabled = match &mode {
+                // One question without an answer changes nothing.
+                Reading::Failed(_) => self.mig_enabled,
+                mode => mode.fresh().is_some_and(|mode| mode.current == 1),
+            };
             // What a card supports depends on its mode.
-            asker.forget();
+            due.inventory |= mig_enabled != self.mig_enabled;
+            self.mig_enabled = mig_enabled;
         }
-        let remapped = asker.ask(Metric::RemappedRows, || remapped_rows(card));
-        self.slow = SlowTier {
-            counters: Counters {
-                uncorrected: asker.ask(Metric::EccErrors, || {
-                    card.total_ecc_errors(MemoryError::Uncorrected, EccCounter::Volatile)
-                }),
-                retirement_pending: asker
-                    .ask(Metric::RetiredPages, || card.are_pages_pending_retired()),
-                remap_pending: remapped.clone().map(|(pending, _)| pending),
-                remap_failed: remapped.map(|(_, failed)| failed),
-            },
-            power_limit: asker
-                .ask(Metric::PowerLimit, || card.enforced_power_limit())
-                .map(MilliWatts),
-            mig_enabled,
+        let card = NvmlCard {
+            handle: card,
+            product,
         };
+        self.gauges.read(&mut self.asker, &card, due);
     }
 
     /// The processes on the card and its instances, or the last ones when NVML does not say;
@@ -192,7 +180,7 @@ impl CardReader {
         self.usage.retain(&alive);
         self.idle
             .retain(|key| key.as_ref().is_none_or(|(pid, _)| alive.contains(pid)));
-        let split = samples == Reading::Unsupported || self.slow.mig_enabled;
+        let split = samples == Reading::Unsupported || self.mig_enabled;
         let list: Vec<_> = placed
             .into_iter()
             .map(|process| {
@@ -283,12 +271,14 @@ impl CardReader {
         let failure = self.asker.failed(error);
         let (uuid, product) = self.identity(None);
         let kind = DeviceKind::Gpu {
-            mig_enabled: self.slow.mig_enabled,
+            mig_enabled: self.mig_enabled,
         };
-        let device = Device::unmeasured(self.index, uuid, product, kind);
-        let mut device = failed_device(device, failure);
+        let mut device = Device::unmeasured(self.index, uuid, product, kind);
+        // What it is stays known.
+        self.gauges.fill(&mut device);
+        let mut device = device.failed(failure);
         if failure == Failure::GpuLost {
-            device.health = health(&self.slow.counters, true);
+            device.health = health(self.gauges.ecc(), true);
         }
         Report {
             gpu: GpuSample {
@@ -308,13 +298,9 @@ impl Probe for CardReader {
             Ok(card) => card,
             Err(error) => return self.unreachable(error),
         };
-        if now >= self.slow_at {
-            self.read_slow(&card);
-            self.slow_at = now + SLOW;
-        }
-        let mut device = self.card(&card);
+        let mut device = self.card(&card, now);
         let mut parts = Vec::new();
-        if self.slow.mig_enabled {
+        if self.mig_enabled {
             let asker = &mut self.asker;
             parts = instances(&card, &device, &mut |error| {
                 asker.failed(error);
@@ -339,71 +325,3 @@ impl Probe for CardReader {
 /// Idle time of something that is quiet when it is first seen: as long as a pause that clients still
 /// count as work.
 const QUIET_AT_FIRST: Duration = Duration::from_secs(10);
-
-/// Whether rows wait to be remapped, and whether remapping has failed.
-fn remapped_rows(card: &Handle<'_>) -> Result<(bool, bool), NvmlError> {
-    let mut flags = Vec::with_capacity(REMAPPED.len());
-    for field in card.field_values_for(&REMAPPED)? {
-        flags.push(match field?.value? {
-            SampleValue::U32(flag) => flag != 0,
-            SampleValue::U64(flag) => flag != 0,
-            _ => false,
-        });
-    }
-    match flags.as_slice() {
-        [pending, failed] => Ok((*pending, *failed)),
-        _ => Err(NvmlError::NoData),
-    }
-}
-
-/// What holds the clocks back; idling and clocks that someone has set are not throttling.
-fn throttle_reasons(bits: ThrottleReasons) -> Vec<ThrottleReason> {
-    let names = [
-        (
-            ThrottleReasons::SW_POWER_CAP,
-            ThrottleReason::SoftwarePowerCap,
-        ),
-        (
-            ThrottleReasons::HW_SLOWDOWN,
-            ThrottleReason::HardwareSlowdown,
-        ),
-        (ThrottleReasons::SYNC_BOOST, ThrottleReason::SyncBoost),
-        (
-            ThrottleReasons::SW_THERMAL_SLOWDOWN,
-            ThrottleReason::SoftwareThermalSlowdown,
-        ),
-        (
-            ThrottleReasons::HW_THERMAL_SLOWDOWN,
-            ThrottleReason::HardwareThermalSlowdown,
-        ),
-        (
-            ThrottleReasons::HW_POWER_BRAKE_SLOWDOWN,
-            ThrottleReason::HardwarePowerBrake,
-        ),
-        (
-            ThrottleReasons::DISPLAY_CLOCK_SETTING,
-            ThrottleReason::DisplayClocks,
-        ),
-    ];
-    let held = names.into_iter().filter(|(bit, _)| bits.contains(*bit));
-    held.map(|(_, reason)| reason).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn idling_is_not_throttling() {
-        let bits = ThrottleReasons::GPU_IDLE
-            | ThrottleReasons::APPLICATIONS_CLOCKS_SETTING
-            | ThrottleReasons::HW_SLOWDOWN
-            | ThrottleReasons::SW_POWER_CAP;
-        let expected = [
-            ThrottleReason::SoftwarePowerCap,
-            ThrottleReason::HardwareSlowdown,
-        ];
-        assert_eq!(throttle_reasons(bits), expected);
-        assert_eq!(throttle_reasons(ThrottleReasons::GPU_IDLE), []);
-    }
-}

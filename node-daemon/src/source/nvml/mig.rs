@@ -4,6 +4,8 @@ use gputop_model::{Bytes, Device, DeviceKind, GpuUuid, Health, Reading};
 use nvml_wrapper::Device as Handle;
 use nvml_wrapper::error::NvmlError;
 
+use crate::source::gpu::instance;
+
 /// An instance and what its own handle says.
 pub(super) struct Instance<'a> {
     pub(super) handle: Handle<'a>,
@@ -22,10 +24,10 @@ pub(super) fn instances<'a>(
     });
     let mut found = Vec::new();
     for slot in 0..count {
-        let read = card
+        let found_there = card
             .mig_device_by_index(slot)
-            .and_then(|handle| instance(handle, parent));
-        match read {
+            .and_then(|handle| read(handle, parent));
+        match found_there {
             Ok(instance) => found.push(instance),
             // An empty slot.
             Err(NvmlError::NotFound | NvmlError::InvalidArg) => {}
@@ -35,7 +37,7 @@ pub(super) fn instances<'a>(
     found
 }
 
-fn instance<'a>(handle: Handle<'a>, parent: &Device) -> Result<Instance<'a>, NvmlError> {
+fn read<'a>(handle: Handle<'a>, parent: &Device) -> Result<Instance<'a>, NvmlError> {
     let uuid = GpuUuid::new(handle.uuid()?);
     let product = handle.name().unwrap_or_else(|_| parent.product.clone());
     let profile = match profile_in_name(&product) {
@@ -48,15 +50,7 @@ fn instance<'a>(handle: Handle<'a>, parent: &Device) -> Result<Instance<'a>, Nvm
         profile,
         parent: parent.uuid.clone(),
     };
-    let mut device = Device::unmeasured(parent.index, uuid, product, kind);
-    // NVML has these for the whole card only.
-    device.utilization = Reading::Unsupported;
-    device.memory_utilization = Reading::Unsupported;
-    device.temperature = Reading::Unsupported;
-    device.power = Reading::Unsupported;
-    device.power_limit = Reading::Unsupported;
-    device.throttle_reasons = Reading::Unsupported;
-    device.idle_for = Reading::Unsupported;
+    let mut device = instance(parent.index, uuid, product, kind);
     device.health = match &parent.health {
         // What ails the card ails its parts.
         Reading::Value(Health::Ok) | Reading::Unsupported => Health::Ok.into(),
@@ -65,6 +59,7 @@ fn instance<'a>(handle: Handle<'a>, parent: &Device) -> Result<Instance<'a>, Nvm
     if let Ok(memory) = handle.memory_info() {
         device.memory_total = Bytes(memory.total).into();
         device.memory_used = Bytes(memory.used).into();
+        device.memory.reserved = Bytes(memory.reserved).into();
     }
     Ok(Instance { handle, device })
 }

@@ -2,14 +2,17 @@
 //!
 //! NVML calls can hang, all of them. The library is opened on a thread of its own and each GPU is
 //! asked on a thread of its own; this side waits for a while and then goes on with what it last
-//! knew. A missing driver is looked for again every ten seconds.
+//! knew. A missing driver is looked for again every ten seconds. What the driver reports by itself,
+//! Xid errors above all, is heard on one more thread.
 
 mod ask;
 mod card;
-mod health;
+mod instruments;
+mod listen;
 mod lists;
 mod mig;
 mod open;
+mod throttle;
 mod usage;
 mod worker;
 
@@ -18,12 +21,13 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
-use gputop_model::{Device, DeviceKind, DriverState, Failure, Health};
+use gputop_model::{Device, DeviceKind, DriverState, EventSeverity, Failure, Health};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::gpu::failed_device;
+use super::events::EventLog;
 use super::{Sample, Source};
+use listen::Report;
 use open::Opened;
 
 /// Time between attempts to open NVML.
@@ -42,6 +46,7 @@ type Outcome = Result<Arc<Opened>, DriverState>;
 pub struct NvmlSource {
     open: Arc<Open>,
     state: Mutex<State>,
+    log: Mutex<EventLog>,
 }
 
 enum State {
@@ -76,11 +81,16 @@ impl NvmlSource {
                 driver: not_opened(Duration::ZERO),
                 retry_at: Duration::ZERO,
             }),
+            log: Mutex::default(),
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log(&self) -> MutexGuard<'_, EventLog> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins to open NVML if it is time to; returns what to wait for, if anything.
@@ -126,8 +136,16 @@ impl NvmlSource {
             timeout(OPEN_LIMIT, opened).await.ok();
         }
         match self.settle(now) {
-            Err(driver) => Sample::without_devices(driver),
+            Err(driver) => self.without_devices(driver),
             Ok(opened) => self.read(&opened, now).await,
+        }
+    }
+
+    /// A sample without a driver to ask; what it reported before is still told.
+    fn without_devices(&self, driver: DriverState) -> Sample {
+        Sample {
+            events: self.log().recent(),
+            ..Sample::without_devices(driver)
         }
     }
 
@@ -156,9 +174,43 @@ impl NvmlSource {
                 driver: driver.clone(),
                 retry_at: now + RETRY,
             };
-            return Sample::without_devices(driver);
+            self.log().forget_health();
+            return self.without_devices(driver);
         }
+        if let Some(listener) = &opened.listener {
+            self.note(listener.take(), &sample, now);
+        }
+        self.judge(&mut sample);
         sample
+    }
+
+    /// Notes what the driver reported about the cards of `sample`.
+    fn note(&self, reports: Vec<Report>, sample: &Sample, now: Duration) {
+        let mut log = self.log();
+        for report in reports {
+            // The whole card comes before its instances.
+            let card = sample.devices.iter().find(|d| d.index == report.index);
+            let Some(card) = card else { continue };
+            if report.kind.severity() > EventSeverity::Notice {
+                tracing::warn!(gpu = %card.uuid, "{}", report.kind.meaning());
+            } else {
+                tracing::debug!(gpu = %card.uuid, "{}", report.kind.meaning());
+            }
+            log.note(&card.uuid, report.kind, now.saturating_sub(report.at.elapsed()));
+        }
+    }
+
+    /// Adds the events, and what they say about the cards' health.
+    fn judge(&self, sample: &mut Sample) {
+        let log = self.log();
+        for device in &mut sample.devices {
+            let card = match &device.kind {
+                DeviceKind::Gpu { .. } => &device.uuid,
+                DeviceKind::MigInstance { parent, .. } => parent,
+            };
+            device.health = log.judge(card, std::mem::take(&mut device.health));
+        }
+        sample.events = log.recent();
     }
 }
 
@@ -199,7 +251,7 @@ fn not_opened(waited: Duration) -> DriverState {
 fn unanswered(index: u32) -> Device {
     let kind = DeviceKind::Gpu { mig_enabled: false };
     let device = Device::unmeasured(index, placeholder(index).into(), "GPU".to_owned(), kind);
-    let mut device = failed_device(device, Failure::Timeout);
+    let mut device = device.failed(Failure::Timeout);
     let why = "it has not answered since the daemon's start".to_owned();
     device.health = Health::Sick { why }.into();
     device

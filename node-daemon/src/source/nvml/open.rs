@@ -1,12 +1,14 @@
 //! Opens NVML and starts a worker a GPU.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use gputop_model::DriverState;
 use nvml_wrapper::Nvml;
 
 use super::ask::driver_state;
 use super::card::CardReader;
+use super::listen::Listener;
 use super::worker::Worker;
 
 /// NVML, open, with its workers in the order of its GPUs.
@@ -15,6 +17,8 @@ pub(super) struct Opened {
     pub(super) version: String,
     pub(super) cuda: Option<String>,
     pub(super) workers: Vec<Worker>,
+    /// Hears what the driver reports; `None`: nothing can be heard.
+    pub(super) listener: Option<Listener>,
 }
 
 /// Opens NVML. May take seconds (persistence mode off) or hang: for a thread of its own.
@@ -29,16 +33,26 @@ pub(super) fn open() -> Result<Opened, DriverState> {
         return Err(DriverState::NoGpu { version });
     }
     let nvml = Arc::new(nvml);
-    let workers = (0..count)
-        .map(|index| Worker::start(index, CardReader::new(Arc::clone(&nvml), index)))
+    let changed: Vec<Arc<AtomicBool>> = (0..count).map(|_| Arc::default()).collect();
+    let workers = (0..)
+        .zip(&changed)
+        .map(|(index, changed)| {
+            let card = CardReader::new(Arc::clone(&nvml), index, Arc::clone(changed));
+            Worker::start(index, card)
+        })
         .collect::<Result<_, _>>()
         .map_err(|error| DriverState::Failed {
             why: format!("no thread could be started for a GPU: {error}"),
         })?;
+    let listener = Listener::start(nvml, changed);
+    if let Err(error) = &listener {
+        tracing::warn!(%error, "no thread for the driver's events; Xid errors are not seen");
+    }
     Ok(Opened {
         version,
         cuda,
         workers,
+        listener: listener.ok(),
     })
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::mpsc;
 
-use gputop_model::{Percent, Reading};
+use gputop_model::{EventKind, Percent, Reading};
 
+use super::listen::{self, Listener};
 use super::worker::{Probe, Report, Worker};
 use super::*;
 use crate::source::gpu::GpuSample;
@@ -62,6 +63,7 @@ fn opened(
         version,
         cuda: None,
         workers,
+        listener: None,
     };
     (opened, releases)
 }
@@ -165,4 +167,48 @@ async fn a_missing_driver_is_looked_for_every_ten_seconds() {
     // At 101, 111 and 121 s, unless the first attempt was slow to be taken in.
     let attempts = *attempts.lock().unwrap() - before;
     assert!((2..=3).contains(&attempts), "{attempts}");
+}
+
+fn heard(index: u32, xid: u32) -> listen::Report {
+    listen::Report {
+        index,
+        kind: EventKind::Xid(xid),
+        at: Instant::now(),
+    }
+}
+
+#[tokio::test]
+async fn what_the_driver_reports_judges_its_card_alone() {
+    let (mut opened, _releases) = opened([None, None], None);
+    opened.listener = Some(Listener::of(vec![heard(1, 48), heard(0, 31)]));
+    let source = source(opened);
+    let noted = |sample: &Sample| sample.events.len() == 2;
+    let sample = sample_until(&source, 0, noted).await;
+    let kinds: Vec<_> = sample.events.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::Xid(48), EventKind::Xid(31)]);
+    assert_eq!(sample.events[0].device, sample.devices[1].uuid);
+    // The made-up cards say nothing of their health themselves.
+    assert_eq!(sample.devices[0].health, Reading::default());
+    let why = sample.devices[1].health.known().and_then(Health::why);
+    assert!(
+        why.is_some_and(|why| why.starts_with("Xid 48: ")),
+        "{why:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_was_reported_outlives_the_driver() {
+    let why = "replaced".to_owned();
+    let (mut opened, _releases) = opened([None, None], None);
+    opened.listener = Some(Listener::of(vec![heard(0, 48)]));
+    let source = source(opened);
+    sample_until(&source, 0, |sample| !sample.events.is_empty()).await;
+    let gone = DriverState::Mismatch { why };
+    *source.lock() = State::Closed {
+        driver: gone.clone(),
+        retry_at: Duration::from_secs(1_000_000),
+    };
+    let sample = source.sample(Duration::from_secs(200)).await;
+    assert_eq!(sample.driver, gone);
+    assert_eq!(sample.events[0].kind, EventKind::Xid(48));
 }

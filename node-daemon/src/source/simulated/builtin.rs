@@ -15,6 +15,9 @@ pub fn builtin_node(name: NodeName) -> NodeSpec {
         power_limit: MilliWatts(watts * 1000),
         time_slices: None,
         mig: Vec::new(),
+        hot_memory: false,
+        pcie_width: None,
+        xids: Vec::new(),
     };
     NodeSpec {
         name,

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use gputop_model::{Bytes, Device, DeviceKind, GpuProcess, GpuUuid, Health, Percent, Reading};
+use gputop_model::{
+    Bytes, Device, DeviceKind, GpuProcess, GpuUuid, Health, MemoryDetail, Percent, Reading,
+};
 
 use super::Tenant;
+use super::behaviour::Behaviour;
 use super::cards::{CardSpec, ProcessKey};
 use super::noise::{mix, unit, wave};
 use super::physics::{Card, Heat};
-use crate::source::gpu::{GpuSample, count};
+use crate::source::gpu::{GpuSample, count, instance};
 use crate::source::idle::IdleClock;
 
 /// Idle times reach back before the daemon's start; this moves the zero of their clock far enough
@@ -32,6 +35,15 @@ pub(super) struct CardMemory {
     last_busy: Option<Duration>,
 }
 
+/// How much of a card is at work, each 0..=1.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load {
+    /// Any kernel runs.
+    pub(super) busy: f64,
+    /// The video engines are used.
+    pub(super) video: f64,
+}
+
 /// A tenant of the card and what it wants at this moment.
 struct Want<'a> {
     tenant: &'a Tenant,
@@ -44,7 +56,7 @@ pub(super) fn measure(
     view: &View<'_>,
     memory: &mut CardMemory,
     idle: &mut IdleClock<ProcessKey>,
-) -> GpuSample {
+) -> (GpuSample, Load) {
     let mut wants = view.wants();
     // NVML's utilization is the share of time in which any kernel ran: 1 − Π(1 − load).
     let busy = 1.0 - wants.iter().map(|want| 1.0 - want.load).product::<f64>();
@@ -69,7 +81,12 @@ pub(super) fn measure(
     for device in &mut devices {
         device.process_count = count(&processes, &device.uuid);
     }
-    GpuSample { devices, processes }
+    let video = wants
+        .iter()
+        .filter(|want| want.tenant.behaviour == Behaviour::Media);
+    // Copying frames costs the cores about half of what it costs the video engines.
+    let video = (2.0 * video.map(|want| want.load).sum::<f64>()).min(1.0);
+    (GpuSample { devices, processes }, Load { busy, video })
 }
 
 impl View<'_> {
@@ -118,9 +135,21 @@ impl View<'_> {
         let temperature = physics.temperature(&mut memory.heat, power, card.power_limit, self.now);
         let held: Bytes = wants.iter().map(|want| want.memory).sum();
         let mig_enabled = !card.instances.is_empty();
+        let unified = card.model.is_unified();
+        let frame_buffer = |bytes: Bytes| {
+            if unified {
+                Reading::Unsupported
+            } else {
+                bytes.into()
+            }
+        };
         Device {
-            memory_total: card.memory.into(),
-            memory_used: (held + self.reserve()).min(card.memory).into(),
+            memory_total: frame_buffer(card.memory),
+            memory_used: frame_buffer((held + self.reserve()).min(card.memory)),
+            memory: MemoryDetail {
+                reserved: frame_buffer(self.reserve()),
+                ..MemoryDetail::default()
+            },
             // In MIG mode NVML has no utilization.
             utilization: Reading::Unsupported,
             memory_utilization: Reading::Unsupported,
@@ -147,23 +176,12 @@ impl View<'_> {
                 profile: part.profile.clone(),
                 parent: self.card.uuid.clone(),
             };
+            let product = format!("{} MIG {}", self.card.product, part.profile);
             Device {
                 memory_total: part.memory.into(),
                 memory_used: (held + INSTANCE_RESERVE).min(part.memory).into(),
-                utilization: Reading::Unsupported,
-                memory_utilization: Reading::Unsupported,
-                idle_for: Reading::Unsupported,
-                temperature: Reading::Unsupported,
-                power: Reading::Unsupported,
-                power_limit: Reading::Unsupported,
-                throttle_reasons: Reading::Unsupported,
                 health: Health::Ok.into(),
-                ..Device::unmeasured(
-                    self.card.index,
-                    part.uuid.clone(),
-                    format!("{} MIG {}", self.card.product, part.profile),
-                    kind,
-                )
+                ..instance(self.card.index, part.uuid.clone(), product, kind)
             }
         })
     }
@@ -252,7 +270,7 @@ fn scaled(whole: Bytes, share: f64) -> Bytes {
     Bytes(part)
 }
 
-fn percent(share: f64) -> Percent {
+pub(super) fn percent(share: f64) -> Percent {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -7,7 +7,9 @@ mod behaviour;
 mod builtin;
 mod cards;
 mod follow;
+mod instruments;
 mod measure;
+mod models;
 mod noise;
 mod physics;
 mod scenario;
@@ -101,13 +103,20 @@ impl SimulatedSource {
 
     /// Begins a fault, or ends the one that is.
     pub fn set_fault(&self, fault: Option<Fault>) {
-        self.lock().fault = fault;
+        self.lock().set_fault(fault);
     }
 
     /// What the node is made of.
     #[must_use]
     pub fn spec(&self) -> NodeSpec {
         self.lock().spec.clone()
+    }
+
+    /// How often its cards were asked for `metric`, all together.
+    #[cfg(test)]
+    pub(crate) fn calls(&self, metric: super::ask::Metric) -> u32 {
+        let calls = |card: &cards::CardState| card.asker.calls.get(&metric).copied();
+        self.lock().cards.iter().filter_map(calls).sum()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -58,6 +58,11 @@ struct GpuToml {
     time_slices: Option<Spanned<u32>>,
     #[serde(default)]
     mig: Vec<Spanned<String>>,
+    #[serde(default)]
+    hot_memory: bool,
+    pcie_width: Option<Spanned<u32>>,
+    #[serde(default)]
+    xids: Vec<u32>,
 }
 
 /// Reads a scenario.
@@ -134,12 +139,21 @@ fn gpu_spec(gpu: Spanned<GpuToml>) -> Result<GpuSpec, (usize, String)> {
             return Err((profile.span().start, message));
         }
     }
+    if let Some(width) = &gpu.pcie_width
+        && ![1, 2, 4, 8, 16].contains(width.get_ref())
+    {
+        let message = "pcie_width must be 1, 2, 4, 8 or 16".to_owned();
+        return Err((width.span().start, message));
+    }
     Ok(GpuSpec {
         product: gpu.product,
         memory,
         power_limit,
         time_slices: gpu.time_slices.map(Spanned::into_inner),
         mig: gpu.mig.into_iter().map(Spanned::into_inner).collect(),
+        hot_memory: gpu.hot_memory,
+        pcie_width: gpu.pcie_width.map(Spanned::into_inner),
+        xids: gpu.xids,
     })
 }
 
@@ -165,6 +179,7 @@ product = "NVIDIA GeForce RTX 3090"
 memory_mib = 24576
 power_limit_watts = 350
 time_slices = 4
+pcie_width = 8
 [[node.gpu]]
 product = "NVIDIA H100 80GB HBM3"
 memory_mib = 81559
@@ -189,6 +204,7 @@ name = "train"
         assert_eq!(a.gpus[0].memory, Bytes::from_gib(24));
         assert_eq!(a.gpus[0].power_limit, MilliWatts(350_000));
         assert_eq!(a.gpus[0].time_slices, Some(4));
+        assert_eq!(a.gpus[0].pcie_width, Some(8));
         assert_eq!(a.gpus[1].mig.len(), 4);
         assert_eq!((&bare.driver, bare.gpus.len()), (&None, 0));
     }
@@ -198,8 +214,9 @@ name = "train"
     #[case::number("memory_mib = 24576", "memory_mib = 0", 14, "at least 1")]
     #[case::watts("power_limit_watts = 350", "power_limit_watts = 0", 15, "1..=4294967")]
     #[case::shares("time_slices = 4", "time_slices = 1", 16, "2..=256")]
-    #[case::profile("\"2g.20gb\"", "\"2g20\"", 21, "no MIG profile")]
-    #[case::twice("name = \"bare\"", "name = \"gpu-a\"", 24, "two nodes")]
+    #[case::lanes("pcie_width = 8", "pcie_width = 5", 17, "1, 2, 4, 8 or 16")]
+    #[case::profile("\"2g.20gb\"", "\"2g20\"", 22, "no MIG profile")]
+    #[case::twice("name = \"bare\"", "name = \"gpu-a\"", 25, "two nodes")]
     #[case::syntax("cuda = \"13.0\"", "cuda = ", 10, "")]
     fn an_error_names_its_line(
         #[case] from: &str,

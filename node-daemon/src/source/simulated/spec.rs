@@ -19,6 +19,12 @@ pub struct GpuSpec {
     pub time_slices: Option<u32>,
     /// Profiles of its MIG instances in order, such as `1g.10gb`; empty: MIG mode is off.
     pub mig: Vec<String>,
+    /// Its memory is badly cooled: under load the driver holds the clocks back.
+    pub hot_memory: bool,
+    /// PCIe lanes that it got, when these are fewer than it has.
+    pub pcie_width: Option<u32>,
+    /// Xid errors that the driver reports, one after the other, from a moment after the start.
+    pub xids: Vec<u32>,
 }
 
 /// A simulated node.
@@ -114,6 +120,9 @@ mod tests {
             power_limit: MilliWatts(400_000),
             time_slices,
             mig: mig.iter().map(|&profile| profile.to_owned()).collect(),
+            hot_memory: false,
+            pcie_width: None,
+            xids: Vec::new(),
         }
     }
 

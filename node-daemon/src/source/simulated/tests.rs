@@ -1,6 +1,9 @@
 //! Bounds and consistency of simulated samples.
 
-use gputop_model::{DriverState, Health, Percent, Reading};
+use gputop_model::{
+    Celsius, Device, DriverState, EventKind, Health, MemoryKind, PState, Percent, Reading,
+    ThrottleReason,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -80,6 +83,11 @@ proptest! {
                 if let Some(celsius) = device.temperature.get() {
                     prop_assert!((20..=90).contains(&celsius.0));
                 }
+                prop_assert!(device.clocks.sm.get() <= device.clocks.sm_max.get());
+                prop_assert!(device.clocks.memory.get() <= device.clocks.memory_max.get());
+                prop_assert!(device.pcie.generation.get() <= device.pcie.generation_max.get());
+                prop_assert!(device.pcie_degraded().is_none());
+                prop_assert!(!device.is_slowed_down());
             }
             let shares = sample.processes.iter().filter_map(|process| process.sm.get());
             // Each share is rounded by itself.
@@ -196,4 +204,139 @@ fn the_driver_may_be_absent() {
         sample(&source, 1).driver,
         DriverState::NoDriver { .. }
     ));
+}
+
+/// A node with one card of a product.
+fn one(product: &str) -> NodeSpec {
+    let mut spec = builtin_node("n".into());
+    spec.gpus.truncate(1);
+    product.clone_into(&mut spec.gpus[0].product);
+    spec
+}
+
+/// What the card says after half an hour of work, and after a pause.
+fn worked_and_rested(spec: NodeSpec) -> [Device; 2] {
+    let uuid = spec.gpu_uuid(0);
+    let source = SimulatedSource::new(spec, 1);
+    source.set_tenants(vec![tenant(1, uuid, Behaviour::Training, 10)]);
+    let mut busiest: Option<Device> = None;
+    for second in 0..1800 {
+        let device = sample(&source, second).devices.remove(0);
+        // Not in a checkpoint, and with the warmth of work.
+        if second > 600 && device.utilization.get() > Some(Percent(90)) {
+            busiest = Some(device);
+        }
+    }
+    source.set_tenants(Vec::new());
+    let rested = sample(&source, 3600).devices.remove(0);
+    [busiest.unwrap(), rested]
+}
+
+#[test]
+fn a_card_for_desktops_rests_and_has_a_fan_and_no_ecc() {
+    let [worked, rested] = worked_and_rested(one("NVIDIA GeForce RTX 3090"));
+    assert_eq!(
+        (worked.p_state.get(), rested.p_state.get()),
+        (Some(PState(2)), Some(PState(8)))
+    );
+    assert!(worked.clocks.sm.get() > rested.clocks.sm.get());
+    assert!(worked.thermal.fan.get() > Some(Percent(30)));
+    assert_eq!(rested.thermal.fan, Reading::Value(Percent(0)));
+    assert_eq!(rested.pcie.generation, Reading::Value(1));
+    assert_eq!(rested.pcie_degraded(), None, "it rests");
+    assert_eq!(worked.ecc.volatile_corrected, Reading::Unsupported);
+    assert_eq!(worked.identity.serial, Reading::Unsupported);
+    assert!(rested.energy.get() > worked.energy.get());
+    assert!(worked.temperature_margin() > Some(Celsius(0)));
+}
+
+#[test]
+fn a_card_for_servers_has_ecc_and_no_fan() {
+    let [worked, rested] = worked_and_rested(one("Tesla P40"));
+    assert_eq!(worked.thermal.fan, Reading::Unsupported);
+    assert_eq!(rested.p_state, Reading::Value(PState(0)));
+    assert_eq!(worked.ecc.volatile_uncorrected, Reading::Value(0));
+    assert_eq!(worked.ecc.retirement_pending, Reading::Value(false));
+    assert_eq!(worked.ecc.remap_pending, Reading::Unsupported);
+    assert_eq!(worked.nvlink.links, Reading::Unsupported);
+    let [worked, _] = worked_and_rested(one("NVIDIA H100 80GB HBM3"));
+    assert_eq!(worked.ecc.remap_pending, Reading::Value(false));
+    assert_eq!(worked.ecc.retirement_pending, Reading::Unsupported);
+    assert_eq!(worked.nvlink.active, Reading::Value(18));
+    assert!(worked.thermal.memory.get() > worked.temperature.get());
+    assert!(worked.identity.serial.known().is_some());
+}
+
+#[test]
+fn hot_memory_holds_the_clocks_back_and_changes_nothing_else() {
+    let cool = one("NVIDIA A100-SXM4-80GB");
+    let mut hot = cool.clone();
+    hot.gpus[0].hot_memory = true;
+    let [cool, _] = worked_and_rested(cool);
+    let [hot, rested] = worked_and_rested(hot);
+    assert!(!cool.is_slowed_down() && hot.is_slowed_down() && !rested.is_slowed_down());
+    let reasons = hot.throttle_reasons.known().unwrap();
+    assert!(reasons.contains(&ThrottleReason::SoftwareThermalSlowdown));
+    assert!(hot.thermal.memory.get() >= hot.thermal.memory_max.get());
+    assert!(hot.clocks.sm.get() < cool.clocks.sm.get());
+    assert_eq!(
+        (
+            &hot.utilization,
+            &hot.temperature,
+            &hot.power,
+            &hot.memory_used
+        ),
+        (
+            &cool.utilization,
+            &cool.temperature,
+            &cool.power,
+            &cool.memory_used
+        )
+    );
+}
+
+#[test]
+fn unified_memory_is_said_and_not_made_up() {
+    let [worked, _] = worked_and_rested(one("NVIDIA GB10"));
+    assert_eq!(worked.memory_kind, Reading::Value(MemoryKind::Unified));
+    assert_eq!(worked.memory_total, Reading::Unsupported);
+    assert_eq!(worked.memory_used, Reading::Unsupported);
+    assert_eq!(worked.clocks.memory, Reading::Unsupported);
+    assert!(worked.power.get().is_some());
+    let [dedicated, _] = worked_and_rested(one("NVIDIA GeForce RTX 3090"));
+    assert_eq!(dedicated.memory_kind, Reading::Value(MemoryKind::Dedicated));
+}
+
+#[test]
+fn xids_are_reported_once_and_judge_the_card() {
+    let mut spec = builtin_node("n".into());
+    spec.gpus[0].xids = vec![13, 48];
+    let source = SimulatedSource::new(spec, 1);
+    let level = |sample: &Sample| {
+        let health = sample.devices[0].health.known();
+        health.map(Health::name)
+    };
+    let early = sample(&source, 30);
+    assert_eq!((early.events.len(), level(&early)), (1, Some("ok")));
+    let late = sample(&source, 90);
+    assert_eq!((late.events.len(), level(&late)), (2, Some("sick")));
+    assert_eq!(late.events[1].kind, EventKind::Xid(48));
+    assert_eq!(late.events[1].at, Duration::from_secs(40));
+    assert_eq!(sample(&source, 500).events, late.events);
+}
+
+#[test]
+fn a_card_that_falls_off_the_bus_is_reported() {
+    let source = SimulatedSource::new(builtin_node("n".into()), 3);
+    sample(&source, 1);
+    source.set_fault(Some(Fault::Lost(1)));
+    let lost = sample(&source, 2);
+    let kinds: Vec<_> = lost.events.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::Xid(79)]);
+    // What it is stays known: the number on the label is what one needs now.
+    assert!(lost.devices[1].identity.vbios.known().is_some());
+    assert_eq!(sample(&source, 3).events[0].count, 1);
+    source.set_fault(None);
+    let back = sample(&source, 4);
+    assert_eq!(back.devices[1].health, Reading::Value(Health::Ok));
 }

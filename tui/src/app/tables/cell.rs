@@ -126,6 +126,14 @@ impl Cell {
         self
     }
 
+    /// Whether it says nothing, or nothing but that nobody knows.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.pieces
+            .iter()
+            .all(|piece| piece.text.is_empty() || piece.text == UNKNOWN)
+    }
+
     /// The text without its meanings.
     #[must_use]
     pub fn text(&self) -> String {

@@ -14,6 +14,12 @@ pub struct Column {
     pub align: Align,
     /// Below this many columns it is not worth showing.
     pub min: u16,
+    /// Below this many columns it is not worth showing on a roomy screen: names come before more
+    /// columns.
+    pub roomy: u16,
+    /// It is shown when its short form fits as a whole, if that takes no more than this; 0: never
+    /// mind.
+    pub short: u16,
     /// How much it takes when there is room.
     pub want: Want,
     /// How much it takes when there is still room after all have what they want.
@@ -26,8 +32,14 @@ pub struct Column {
     pub metric: bool,
     /// It goes dim when the measurements are old.
     pub fades: bool,
-    /// It is left out while every cell of it is empty.
+    /// It is left out while no cell of it says anything, or nothing but that nobody knows.
     pub optional: bool,
+    /// It is of second rank: shown when more columns are asked for.
+    pub wide: bool,
+    /// It says what rows that are grouped say by where they stand.
+    pub flat: bool,
+    /// The field that the table is sorted by when it is sorted by this column.
+    pub field: Option<&'static str>,
     pub(super) content: Content,
 }
 
@@ -70,6 +82,8 @@ impl Column {
             title,
             align: Align::Left,
             min,
+            roomy: 0,
+            short: 0,
             want: Want::Content(max),
             max: 0,
             priority,
@@ -77,6 +91,9 @@ impl Column {
             metric: false,
             fades: false,
             optional: false,
+            wide: false,
+            flat: false,
+            field: None,
             content,
         }
     }
@@ -149,6 +166,36 @@ impl Column {
     /// The same column, left out while it is empty.
     pub(super) const fn when_filled(mut self) -> Self {
         self.optional = true;
+        self
+    }
+
+    /// The same column, which takes at least this much where there is much room.
+    pub(super) const fn roomy(mut self, min: u16) -> Self {
+        self.roomy = min;
+        self
+    }
+
+    /// The same column, of which the short form is not cut while it takes no more than this.
+    pub(super) const fn short(mut self, most: u16) -> Self {
+        self.short = most;
+        self
+    }
+
+    /// The same column, of second rank: only there when more columns are asked for.
+    pub(super) const fn second(mut self) -> Self {
+        self.wide = true;
+        self
+    }
+
+    /// The same column, left out where rows stand below what it says.
+    pub(super) const fn flat(mut self) -> Self {
+        self.flat = true;
+        self
+    }
+
+    /// The same column, by which the table can be sorted as by the values of `field`.
+    pub(super) const fn by(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
         self
     }
 }

@@ -1,32 +1,96 @@
 //! The table of devices.
 
-use gputop_fleet::state::{AllocatedTo, DeviceRow, DeviceState, Gap, ProcessOwner};
+use gputop_fleet::state::{AllocatedTo, Closed, DeviceRow, DeviceState, Gap, ProcessOwner};
 use gputop_model::{DeviceKind, Health, NodeName, ThrottleReason};
 
 use super::cell::{Cell, Piece, Tone};
 use super::column::{Column, Content};
 use super::nodes::{memory_cell, temperature_cell, utilization_cell};
 use super::state_sign::{sign, state_tone};
-use super::{Cx, age_cell, stale_cell};
+use super::{Branch, Cx, age_cell, hardware, stale_cell};
 use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column::words("NODE", 1, (12, 32), Content::Device(node)),
-    Column::number("GPU", 0, 3, Content::Device(index)),
-    Column::words("PRODUCT", 3, (11, 30), Content::Device(product)).measured(),
-    Column::words("STATE", 0, (11, 13), Content::Device(state)).measured(),
-    Column::number("AGE", 0, 4, Content::Device(age)).when_filled(),
-    Column::gauge("UTIL", 1, (4, 14, 24), Content::Device(utilization)),
-    Column::gauge("VRAM", 1, (11, 20, 31), Content::Device(memory)),
-    Column::number("TEMP", 4, 5, Content::Device(temperature)).measured(),
-    Column::amount("POWER", 5, (5, 9), Content::Device(power)).measured(),
+    Column::words("NODE", 1, (12, 32), Content::Device(node))
+        .roomy(20)
+        .by("node"),
+    Column::number("GPU", 0, 3, Content::Device(index)).by("gpu"),
+    Column::words("PRODUCT", 3, (11, 30), Content::Device(product))
+        .measured()
+        .by("product"),
+    Column::words("STATE", 0, (11, 13), Content::Device(state))
+        .measured()
+        .by("state"),
+    Column::number("OLD", 0, 4, Content::Device(age))
+        .when_filled()
+        .by("old"),
+    Column::gauge("UTIL", 1, (4, 14, 24), Content::Device(utilization)).by("util"),
+    Column::gauge("VRAM", 2, (11, 20, 31), Content::Device(memory)).by("vram"),
+    Column::number("TEMP", 4, 5, Content::Device(temperature))
+        .measured()
+        .by("temp"),
+    Column::amount("POWER", 5, (5, 9), Content::Device(power))
+        .measured()
+        .by("power"),
     Column::words("HELD BY", 1, (12, 44), Content::Device(holder))
         .measured()
-        .growing(0),
-    Column::number("PROC", 7, 4, Content::Device(processes)).measured(),
+        .roomy(20)
+        .growing(0)
+        .by("held"),
+    Column::number("PROC", 7, 4, Content::Device(processes))
+        .measured()
+        .by("proc"),
     Column::words("NOTE", 6, (11, 34), Content::Device(note))
         .remarks()
-        .when_filled(),
+        .when_filled()
+        .by("note"),
+    Column::words("THROTTLE", 2, (11, 24), Content::Device(hardware::throttle))
+        .measured()
+        .second()
+        .by("throttle"),
+    Column::number("MEMBW", 1, 5, Content::Device(hardware::memory_bandwidth))
+        .measured()
+        .second()
+        .by("membw"),
+    Column::number("CLOCK", 3, 9, Content::Device(hardware::clock))
+        .measured()
+        .second()
+        .when_filled()
+        .by("clock"),
+    Column::number("MEMCLOCK", 6, 11, Content::Device(hardware::memory_clock))
+        .measured()
+        .second()
+        .when_filled()
+        .by("memclock"),
+    Column::number("PSTATE", 7, 6, Content::Device(hardware::p_state))
+        .measured()
+        .second()
+        .when_filled()
+        .by("pstate"),
+    Column::number("FAN", 8, 4, Content::Device(hardware::fan))
+        .measured()
+        .second()
+        .when_filled()
+        .by("fan"),
+    Column::words("PCIE", 4, (7, 20), Content::Device(hardware::pcie))
+        .measured()
+        .second()
+        .when_filled()
+        .by("pcie"),
+    Column::words("ECC", 5, (4, 16), Content::Device(hardware::ecc))
+        .measured()
+        .second()
+        .when_filled()
+        .by("ecc"),
+    Column::words("ENC/DEC", 9, (7, 9), Content::Device(hardware::video))
+        .measured()
+        .second()
+        .when_filled()
+        .by("enc"),
+    Column::words("UUID", 10, (12, 40), Content::Device(hardware::uuid))
+        .measured()
+        .second()
+        .by("uuid"),
 ];
 
 fn node(cx: &Cx<'_>, row: &DeviceRow) -> Cell {
@@ -66,15 +130,10 @@ pub fn product_of(row: &DeviceRow) -> &str {
 }
 
 fn product(cx: &Cx<'_>, row: &DeviceRow) -> Cell {
-    let DeviceKind::MigInstance { parent, profile } = &row.device().kind else {
+    let DeviceKind::MigInstance { profile, .. } = &row.device().kind else {
         return Cell::new(product_of(row).to_owned(), Tone::Plain);
     };
-    let next = cx.picture.devices.get(cx.position + 1);
-    let goes_on = next.is_some_and(|next| {
-        next.node == row.node
-            && matches!(&next.device().kind, DeviceKind::MigInstance { parent: other, .. } if other == parent)
-    });
-    let branch = if goes_on { "├ " } else { "└ " };
+    let branch = cx.branch.map_or("", Branch::sign);
     Cell::of(vec![
         Piece::new(branch, Tone::Faint),
         Piece::new(profile.clone(), Tone::Plain),
@@ -94,6 +153,9 @@ fn utilization(_: &Cx<'_>, row: &DeviceRow) -> Cell {
 
 fn memory(_: &Cx<'_>, row: &DeviceRow) -> Cell {
     let device = row.device();
+    if device.has_unified_memory() && device.memory_total.known().is_none() {
+        return Cell::new("unified", Tone::Muted);
+    }
     Cell::reading(&device.memory_total, |total| {
         let mut cell = memory_cell(device.memory_used.get(), *total);
         cell.stale = device.memory_used.age().is_some();
@@ -123,30 +185,43 @@ fn power(_: &Cx<'_>, row: &DeviceRow) -> Cell {
     })
 }
 
-/// Who was given the device, or who uses it without having been given it.
+/// Who was given the device, or who uses it without having been given it; of a free one, why it
+/// can not be had all the same.
 fn holder(cx: &Cx<'_>, row: &DeviceRow) -> Cell {
-    match &row.allocated_to {
-        None => Cell::unknown(),
-        Some(holders) if holders.is_empty() => occupant(cx, row),
-        Some(holders) => {
-            let others = pods_of(holders).len() - 1;
-            let mut pieces = vec![Piece::new(held_by(&holders[0]), Tone::Plain)];
-            if others > 0 {
-                pieces.push(Piece::new(format!(" +{others}"), Tone::Muted));
-            }
-            Cell::of(pieces)
+    let Some(holders) = &row.allocated_to else {
+        return Cell::unknown();
+    };
+    match (pods_of(holders).as_slice(), row.closed) {
+        ([], Some(closed)) if row.state == DeviceState::Free => {
+            let tone = if closed == Closed::Away {
+                Tone::Muted
+            } else {
+                Tone::Warn
+            };
+            Cell::new(format!("node {}", closed.name()), tone)
+                .or_short(vec![Piece::new(closed.name(), tone)])
+        }
+        ([], _) => occupant(cx, row),
+        ([(_, pod), others @ ..], _) => {
+            let rest = (!others.is_empty())
+                .then(|| Piece::new(format!(" +{}", others.len()), Tone::Muted));
+            let first = Piece::new(held_by(&holders[0]), Tone::Plain);
+            let short = Piece::new((*pod).to_owned(), Tone::Plain);
+            Cell::of([first].into_iter().chain(rest.clone()).collect())
+                .or_short([short].into_iter().chain(rest).collect())
         }
     }
 }
 
-/// The pods among the holders, each once: a pod may hold several shares.
+/// The pods among the holders, each once, the first as it comes: a pod may hold several shares.
 fn pods_of(holders: &[AllocatedTo]) -> Vec<(&str, &str)> {
-    let mut pods: Vec<_> = holders
-        .iter()
-        .map(|to| (&*to.namespace, &*to.pod))
-        .collect();
-    pods.sort_unstable();
-    pods.dedup();
+    let mut pods: Vec<(&str, &str)> = Vec::new();
+    for to in holders {
+        let pod = (&*to.namespace, &*to.pod);
+        if !pods.contains(&pod) {
+            pods.push(pod);
+        }
+    }
     pods
 }
 
@@ -225,7 +300,6 @@ fn processes(_: &Cx<'_>, row: &DeviceRow) -> Cell {
 
 fn note(_: &Cx<'_>, row: &DeviceRow) -> Cell {
     let mut notes: Vec<Piece> = Vec::new();
-    notes.extend(stale_cell(row.stale.then_some(row.age)));
     match row.device().health.known() {
         Some(Health::Sick { why }) => notes.push(Piece::new(format::one_line(why), Tone::Bad)),
         Some(Health::Degraded { why }) => {
@@ -242,9 +316,7 @@ fn note(_: &Cx<'_>, row: &DeviceRow) -> Cell {
             notes.push(note);
         }
     }
-    if let (Some(closed), DeviceState::Free) = (row.closed, row.state) {
-        notes.push(Piece::new(closed.name(), Tone::Warn));
-    }
+    notes.extend(stale_cell(row.stale.then_some(row.age)));
     let mut pieces = Vec::new();
     for note in notes {
         if !pieces.is_empty() {
@@ -256,7 +328,7 @@ fn note(_: &Cx<'_>, row: &DeviceRow) -> Cell {
 }
 
 /// Why the clocks are held back. A card at its power limit does what it was told to.
-fn throttle_piece(reason: ThrottleReason) -> Piece {
+pub(super) fn throttle_piece(reason: ThrottleReason) -> Piece {
     match reason {
         ThrottleReason::SoftwarePowerCap
         | ThrottleReason::SyncBoost
@@ -265,12 +337,13 @@ fn throttle_piece(reason: ThrottleReason) -> Piece {
     }
 }
 
-/// The place of devices of which nothing is known.
-pub(super) fn gap_sentence(gap: &Gap) -> Cell {
+/// The place of devices of which nothing is known. A node that may be away is no alarm.
+pub(super) fn gap_sentence(cx: &Cx<'_>, gap: &Gap) -> Cell {
     let reason = format::one_line(&gap.reason);
     let text = match usize::try_from(gap.units) {
         Ok(units) if units > 0 => format!("{}: {reason}", format::count(units, "unit")),
         _ => reason,
     };
-    Cell::new(text, Tone::Warn)
+    let away = cx.node(&gap.node).is_some_and(|node| node.info.is_away());
+    Cell::new(text, if away { Tone::Muted } else { Tone::Warn })
 }

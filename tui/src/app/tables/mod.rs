@@ -2,22 +2,29 @@
 
 mod cell;
 mod column;
+mod fields;
 mod gpus;
+mod hardware;
 mod nodes;
 mod pods;
 mod processes;
+mod shares;
 mod state_sign;
+mod workloads;
 
 pub use cell::{Cell, Gauge, Piece, Tone};
 pub use column::{Align, Column, Want};
+pub use fields::{Field, Kind, Unit, Value, field, fields};
 pub use gpus::{device_line, held_by, product_of};
+pub use nodes::{FULL, HOT};
 pub use pods::status_tone;
 pub use processes::{gpu_label, owner_pieces, process_line};
+pub use shares::name as share_name;
 pub use state_sign::{counts_pieces, sign, state_tone};
 
 use std::time::Duration;
 
-use gputop_fleet::state::{DeviceRow, Picture};
+use gputop_fleet::state::{AllocatedTo, DeviceRow, NodeRow, Picture};
 use gputop_model::{Clock, GpuUuid, NodeName};
 
 use super::row::Row;
@@ -33,8 +40,32 @@ pub struct Cx<'a> {
     pub clock: Clock,
     /// The row above is of the same node.
     pub repeated: bool,
-    /// Position of the row in its list of the picture.
-    position: usize,
+    /// How the row hangs on the one above; `None`: it stands alone.
+    pub branch: Option<Branch>,
+    /// Its parts are folded away.
+    pub folded: bool,
+    /// Columns of second rank are shown too.
+    pub wide: bool,
+}
+
+/// How a row hangs on the row of which it is a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Branch {
+    /// Others follow.
+    Middle,
+    /// It is the last one.
+    Last,
+}
+
+impl Branch {
+    /// The sign before the name.
+    #[must_use]
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Middle => "├ ",
+            Self::Last => "└ ",
+        }
+    }
 }
 
 impl<'a> Cx<'a> {
@@ -45,7 +76,9 @@ impl<'a> Cx<'a> {
             picture,
             clock,
             repeated: false,
-            position: 0,
+            branch: None,
+            folded: false,
+            wide: false,
         }
     }
 
@@ -54,6 +87,35 @@ impl<'a> Cx<'a> {
     pub const fn repeating(mut self, repeated: bool) -> Self {
         self.repeated = repeated;
         self
+    }
+
+    /// The same, for a row that is a part of one above.
+    #[must_use]
+    pub const fn hanging(mut self, branch: Option<Branch>) -> Self {
+        self.branch = branch;
+        self
+    }
+
+    /// The same, for a row of which the parts are folded away.
+    #[must_use]
+    pub const fn folding(mut self, folded: bool) -> Self {
+        self.folded = folded;
+        self
+    }
+
+    /// The same, in a table that shows columns of second rank too.
+    #[must_use]
+    pub const fn widely(mut self, wide: bool) -> Self {
+        self.wide = wide;
+        self
+    }
+
+    /// The row of a node. Nodes are sorted by name.
+    #[must_use]
+    pub fn node(&self, name: &NodeName) -> Option<&'a NodeRow> {
+        let nodes = &self.picture.nodes;
+        let at = nodes.binary_search_by(|row| row.info.name.cmp(name)).ok()?;
+        nodes.get(at)
     }
 
     /// The row of a device. Devices are sorted by node.
@@ -83,17 +145,26 @@ pub const fn columns(view: View) -> &'static [Column] {
 #[must_use]
 pub fn cell(cx: Cx<'_>, column: &Column, row: Row) -> Cell {
     let picture = cx.picture;
-    let at = |position| Cx { position, ..cx };
     match (column.content, row) {
-        (Content::Node(make), Row::Node(i)) => make(&at(i), &picture.nodes[i]),
-        (Content::Device(make), Row::Device(i)) => make(&at(i), &picture.devices[i]),
+        (Content::Node(make), Row::Node(i)) => make(&cx, &picture.nodes[i]),
+        (Content::Device(make), Row::Device(i)) => make(&cx, &picture.devices[i]),
         (Content::Device(_), Row::Gap(i)) if column.title == "NODE" => {
-            gpus::node_name(&at(i), &picture.gaps[i].node)
+            gpus::node_name(&cx, &picture.gaps[i].node)
         }
-        (Content::Pod(make), Row::Pod(i)) => make(&at(i), &picture.pods[i]),
-        (Content::Process(make), Row::Process(i)) => make(&at(i), &picture.processes[i]),
+        (Content::Device(_), Row::Share(i, holder)) => share(picture, i, holder)
+            .map(|(row, to)| shares::cell(&cx, column, row, to))
+            .unwrap_or_default(),
+        (Content::Pod(_), Row::Workload(i)) => workloads::cell(&cx, column, &picture.workloads[i]),
+        (Content::Pod(make), Row::Pod(i)) => make(&cx, &picture.pods[i]),
+        (Content::Process(make), Row::Process(i)) => make(&cx, &picture.processes[i]),
         _ => Cell::default(),
     }
+}
+
+/// A device and the one of its holders that has a share of it.
+fn share(picture: &Picture, device: usize, holder: usize) -> Option<(&DeviceRow, &AllocatedTo)> {
+    let row = picture.devices.get(device)?;
+    Some((row, row.allocated_to.as_ref()?.get(holder)?))
 }
 
 /// A sentence that stands in place of all metric columns, where there is nothing measured.
@@ -101,8 +172,9 @@ pub fn cell(cx: Cx<'_>, column: &Column, row: Row) -> Cell {
 pub fn sentence(cx: Cx<'_>, row: Row) -> Option<Cell> {
     match row {
         Row::Node(at) => nodes::sentence(&cx.picture.nodes[at]),
-        Row::Gap(at) => Some(gpus::gap_sentence(&cx.picture.gaps[at])),
-        Row::Device(_) | Row::Pod(_) | Row::Process(_) => None,
+        Row::Gap(at) => Some(gpus::gap_sentence(&cx, &cx.picture.gaps[at])),
+        Row::Pod(at) => pods::sentence(&cx.picture.pods[at]),
+        Row::Device(_) | Row::Share(..) | Row::Workload(_) | Row::Process(_) => None,
     }
 }
 
@@ -114,7 +186,7 @@ pub fn stale_for(picture: &Picture, row: Row) -> Option<Duration> {
             let row = &picture.nodes[at];
             row.age.filter(|_| row.stale)
         }
-        Row::Device(at) => {
+        Row::Device(at) | Row::Share(at, _) => {
             let row = &picture.devices[at];
             row.stale.then_some(row.age)
         }
@@ -126,7 +198,7 @@ pub fn stale_for(picture: &Picture, row: Row) -> Option<Duration> {
             let row = &picture.processes[at];
             row.stale.then_some(row.age)
         }
-        Row::Gap(_) => None,
+        Row::Gap(_) | Row::Workload(_) => None,
     }
 }
 
@@ -135,23 +207,42 @@ pub fn stale_for(picture: &Picture, row: Row) -> Option<Duration> {
 pub fn node_of(picture: &Picture, row: Row) -> Option<&NodeName> {
     match row {
         Row::Node(at) => Some(&picture.nodes[at].info.name),
-        Row::Device(at) => Some(&picture.devices[at].node),
+        Row::Device(at) | Row::Share(at, _) => Some(&picture.devices[at].node),
         Row::Gap(at) => Some(&picture.gaps[at].node),
         Row::Pod(at) => picture.pods[at].info.node.as_ref(),
         Row::Process(at) => Some(&picture.processes[at].node),
+        // Its pods may be anywhere.
+        Row::Workload(_) => None,
     }
 }
 
-/// Whether any cell of the row contains `needle`, which is in lower case.
-#[must_use]
-pub fn contains(cx: Cx<'_>, view: View, row: Row, needle: &str) -> bool {
-    let found = |cell: &Cell| cell.text().to_lowercase().contains(needle);
+/// Adds what the row says to `text`, a line for each cell; `wide`: those of second rank too.
+pub fn write_text(cx: Cx<'_>, view: View, row: Row, wide: bool, text: &mut String) {
+    let cx = cx.widely(wide);
     let spoken = sentence(cx, row);
-    spoken.as_ref().is_some_and(found)
-        || columns(view)
-            .iter()
-            .filter(|column| spoken.is_none() || !column.metric)
-            .any(|column| found(&cell(cx, column, row)))
+    let said = spoken.is_some();
+    let shown = columns(view)
+        .iter()
+        .filter(|column| (wide || !column.wide) && !(said && column.metric));
+    let cells = shown.map(|column| cell(cx, column, row)).chain(spoken);
+    for cell in cells {
+        for piece in &cell.pieces {
+            text.push_str(&piece.text);
+        }
+        text.push('\n');
+    }
+}
+
+/// A label of what the row is about: of the pod or of the node.
+#[must_use]
+pub fn label<'a>(picture: &'a Picture, row: Row, key: &str) -> Option<&'a str> {
+    if let Row::Pod(at) = row {
+        return picture.pods[at].info.labels.get(key);
+    }
+    let name = node_of(picture, row)?;
+    let nodes = &picture.nodes;
+    let at = nodes.binary_search_by(|row| row.info.name.cmp(name)).ok()?;
+    nodes[at].info.labels.get(key).map(String::as_str)
 }
 
 /// The age alone, for a column of its own.

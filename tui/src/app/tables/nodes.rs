@@ -1,6 +1,6 @@
 //! The table of nodes.
 
-use gputop_fleet::state::{AgentStatus, NodeRow};
+use gputop_fleet::state::{AgentStatus, NodeRow, NodeState};
 use gputop_model::Readiness;
 
 use super::cell::{Cell, Piece, Tone};
@@ -10,58 +10,121 @@ use super::{Cx, age_cell, stale_cell};
 use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column::words("NODE", 0, (12, 36), Content::Node(name)),
-    Column::words("STATUS", 2, (8, 24), Content::Node(status)).growing(20),
-    Column::number("AGE", 0, 4, Content::Node(age)).when_filled(),
-    Column::words("GPUS", 1, (12, 24), Content::Node(products)),
-    Column::words("UNITS", 1, (5, 12), Content::Node(units)),
-    Column::words("DEVICES", 4, (7, 44), Content::Node(devices))
+    Column::words("NODE", 0, (12, 36), Content::Node(name))
+        .roomy(24)
+        .by("node"),
+    Column::words("STATUS", 0, (8, 24), Content::Node(status))
+        .growing(20)
+        .by("status"),
+    Column::number("OLD", 0, 4, Content::Node(old))
+        .when_filled()
+        .by("old"),
+    Column::words("ROLES", 5, (8, 32), Content::Node(roles))
+        .second()
+        .when_filled()
+        .by("role"),
+    Column::words("GPUS", 1, (12, 24), Content::Node(products))
+        .roomy(18)
+        .by("product"),
+    Column::words("UNITS", 1, (5, 12), Content::Node(units)).by("free"),
+    Column::words("DEVICES", 2, (7, 60), Content::Node(devices))
         .measured()
-        .growing(21),
-    Column::gauge("UTIL", 2, (4, 14, 24), Content::Node(utilization)),
-    Column::gauge("VRAM", 2, (11, 20, 31), Content::Node(memory)),
-    Column::number("TEMP", 3, 5, Content::Node(temperature)).measured(),
-    Column::number("POWER", 5, 5, Content::Node(power)).measured(),
-    Column::words("DAEMON", 6, (9, 12), Content::Node(daemon)).remarks(),
+        .short(17)
+        .growing(8)
+        .by("devices"),
+    Column::gauge("UTIL", 2, (4, 14, 24), Content::Node(utilization)).by("util"),
+    Column::gauge("VRAM", 3, (11, 20, 31), Content::Node(memory)).by("vram"),
+    Column::number("TEMP", 4, 5, Content::Node(temperature))
+        .measured()
+        .by("temp"),
+    Column::number("POWER", 5, 5, Content::Node(power))
+        .measured()
+        .by("power"),
+    Column::words("DAEMON", 6, (9, 12), Content::Node(daemon))
+        .remarks()
+        .by("daemon"),
     Column::words("WHY", 7, (18, 48), Content::Node(why))
         .remarks()
-        .when_filled(),
+        .when_filled()
+        .growing(9)
+        .by("why"),
+    Column::words("CONDITIONS", 1, (10, 40), Content::Node(conditions))
+        .second()
+        .when_filled()
+        .by("condition"),
+    Column::words("TAINTS", 6, (10, 48), Content::Node(taints))
+        .second()
+        .when_filled()
+        .by("taint"),
+    Column::words("OTHER", 4, (10, 40), Content::Node(other))
+        .second()
+        .when_filled()
+        .by("other"),
+    Column::words("DRIVER", 2, (9, 14), Content::Node(driver))
+        .second()
+        .by("driver"),
+    Column::words("VERSION", 3, (12, 20), Content::Node(version))
+        .second()
+        .by("version"),
+    Column::words("RUNTIME", 8, (12, 24), Content::Node(runtime))
+        .second()
+        .when_filled()
+        .by("runtime"),
+    Column::words("OS/ARCH", 7, (12, 36), Content::Node(system))
+        .second()
+        .by("os"),
+    Column::words("IP", 9, (13, 40), Content::Node(address))
+        .second()
+        .when_filled()
+        .by("ip"),
+    Column::number("AGE", 10, 5, Content::Node(age))
+        .second()
+        .by("age"),
 ];
 
 /// Temperature in °C from which it is called hot: NVIDIA's consumer cards slow down from 83 to 90.
-pub(super) const HOT: i32 = 85;
+pub const HOT: i32 = 85;
 
 /// Share of the memory in percent from which it is called full.
-pub(super) const FULL: u8 = 95;
+pub const FULL: u8 = 95;
 
 fn name(_: &Cx<'_>, row: &NodeRow) -> Cell {
     Cell::new(row.info.name.to_string(), Tone::Strong)
 }
 
-fn status(_: &Cx<'_>, row: &NodeRow) -> Cell {
-    let (word, tone) = match &row.info.readiness {
-        Readiness::Ready if row.info.cordoned => ("cordoned", Tone::Warn),
-        Readiness::Ready => ("Ready", Tone::Plain),
-        Readiness::NotReady { .. } => ("NotReady", Tone::Warn),
-        Readiness::Unknown => ("Unknown", Tone::Warn),
+fn status(cx: &Cx<'_>, row: &NodeRow) -> Cell {
+    let state = row.state();
+    let (word, tone) = match state {
+        NodeState::Ready => ("Ready", Tone::Plain),
+        NodeState::Cordoned => ("cordoned", Tone::Warn),
+        NodeState::NotReady => ("NotReady", Tone::Warn),
+        // As it was said that it would be.
+        NodeState::Away => ("away", Tone::Muted),
+        NodeState::Unknown => ("Unknown", Tone::Warn),
     };
     let mut pieces = vec![Piece::new(word, tone)];
     let short = pieces.clone();
-    if row.info.cordoned && !matches!(row.info.readiness, Readiness::Ready) {
-        pieces.push(Piece::new(" cordoned", Tone::Warn));
+    if row.info.cordoned && state != NodeState::Cordoned {
+        pieces.push(Piece::new(" cordoned", tone));
     }
-    if !row.info.roles.is_empty() {
-        pieces.push(Piece::new(
-            format!(" {}", row.info.roles.join(",")),
-            Tone::Muted,
-        ));
+    // With more columns they have one of their own.
+    if !row.info.roles.is_empty() && !cx.wide {
+        let roles = format!(" {}", row.info.roles.join(","));
+        pieces.push(Piece::new(roles, Tone::Muted));
     }
     Cell::of(pieces).or_short(short)
 }
 
 /// How old the figures are, once they are old.
-fn age(_: &Cx<'_>, row: &NodeRow) -> Cell {
+fn old(_: &Cx<'_>, row: &NodeRow) -> Cell {
     age_cell(row.age.filter(|_| row.stale))
+}
+
+/// How long the node has been in the cluster.
+fn age(cx: &Cx<'_>, row: &NodeRow) -> Cell {
+    Cell::known(row.info.created, |created| {
+        Cell::new(format::age(cx.clock.age(created)), Tone::Plain)
+    })
 }
 
 /// `2× RTX 3090, 1× T4`.
@@ -75,10 +138,11 @@ pub(crate) fn product_list(row: &NodeRow) -> String {
 }
 
 fn products(_: &Cx<'_>, row: &NodeRow) -> Cell {
-    if row.products.is_empty() {
-        Cell::unknown()
-    } else {
-        Cell::new(product_list(row), Tone::Plain)
+    match &row.no_gpu {
+        _ if !row.products.is_empty() => Cell::new(product_list(row), Tone::Plain),
+        // The first broken link from the card to the scheduler.
+        Some(no_gpu) => Cell::new(no_gpu.word(), concern(row)),
+        None => Cell::unknown(),
     }
 }
 
@@ -183,19 +247,111 @@ fn daemon(_: &Cx<'_>, row: &NodeRow) -> Cell {
     }
     match &row.agent {
         AgentStatus::Live => Cell::new("live", Tone::Muted),
+        AgentStatus::Visited { .. } => Cell::new("in turn", Tone::Muted),
         AgentStatus::NotAsked => Cell::new("off", Tone::Faint),
         AgentStatus::Hidden => Cell::new("hidden", Tone::Faint),
-        AgentStatus::Absent => Cell::new("none", Tone::Warn),
-        AgentStatus::NotRunning { .. } => Cell::new("down", Tone::Warn),
+        AgentStatus::Absent => Cell::new("none", concern(row)),
+        AgentStatus::NotRunning { .. } => Cell::new("down", concern(row)),
         AgentStatus::Connecting => Cell::new("connecting", Tone::Muted),
-        AgentStatus::Lost { .. } => Cell::new("lost", Tone::Warn),
+        AgentStatus::Lost { .. } => Cell::new("lost", concern(row)),
     }
 }
 
 fn why(_: &Cx<'_>, row: &NodeRow) -> Cell {
-    match &row.reason {
-        Some(reason) => Cell::new(format::one_line(reason), Tone::Warn),
-        None => Cell::default(),
+    match (&row.reason, row.mixed_free()) {
+        (Some(reason), _) => Cell::new(format::one_line(reason), concern(row)),
+        (None, Some(mixed)) => Cell::new(mixed, Tone::Muted),
+        (None, None) => Cell::default(),
+    }
+}
+
+/// How much it matters that something is amiss: a machine that may be away is no alarm, and one
+/// without a GPU is nothing to worry about.
+fn concern(row: &NodeRow) -> Tone {
+    if row.info.is_away() || row.capacity() == 0 {
+        Tone::Muted
+    } else {
+        Tone::Warn
+    }
+}
+
+fn roles(_: &Cx<'_>, row: &NodeRow) -> Cell {
+    Cell::new(row.info.roles.join(","), Tone::Plain)
+}
+
+/// What the node complains of; a node that does not answer complains of nothing now.
+fn conditions(_: &Cx<'_>, row: &NodeRow) -> Cell {
+    let names: Vec<&str> = row
+        .info
+        .conditions
+        .iter()
+        .map(|condition| condition.kind.as_str())
+        .collect();
+    match names.as_slice() {
+        [] => Cell::default(),
+        names => Cell::new(format!("▲ {}", names.join(",")), Tone::Bad),
+    }
+}
+
+fn taints(_: &Cx<'_>, row: &NodeRow) -> Cell {
+    let taint = |taint: &gputop_model::Taint| {
+        let value = if taint.value.is_empty() { "" } else { "=" };
+        format!("{}{value}{}:{}", taint.key, taint.value, taint.effect)
+    };
+    match row.info.taints.as_slice() {
+        [] => Cell::default(),
+        taints => Cell::new(
+            taints.iter().map(taint).collect::<Vec<_>>().join(","),
+            Tone::Plain,
+        ),
+    }
+}
+
+/// Accelerators of other vendors and fractions by other tools: shown, not computed.
+fn other(_: &Cx<'_>, row: &NodeRow) -> Cell {
+    let others: Vec<String> = row
+        .info
+        .other_resources
+        .iter()
+        .map(|(name, counts)| format!("{name} {}", counts.allocatable))
+        .collect();
+    Cell::new(others.join(", "), Tone::Plain)
+}
+
+fn driver(_: &Cx<'_>, row: &NodeRow) -> Cell {
+    Cell::known(row.driver_version.clone(), |version| {
+        Cell::new(version, Tone::Plain)
+    })
+}
+
+fn version(_: &Cx<'_>, row: &NodeRow) -> Cell {
+    stated(&row.info.kubelet_version)
+}
+
+fn runtime(_: &Cx<'_>, row: &NodeRow) -> Cell {
+    stated(&row.info.container_runtime.replace("://", " "))
+}
+
+fn system(_: &Cx<'_>, row: &NodeRow) -> Cell {
+    let info = &row.info;
+    stated(format!("{} {}", info.os_image, info.architecture).trim())
+}
+
+fn address(_: &Cx<'_>, row: &NodeRow) -> Cell {
+    let short = row.info.addresses.first().cloned();
+    let cell = stated(&row.info.addresses.join(","));
+    match short {
+        Some(first) => cell.or_short(vec![Piece::new(first, Tone::Plain)]),
+        None => cell,
+    }
+}
+
+/// What the API says of itself; it leaves out what it does not know.
+fn stated(text: &str) -> Cell {
+    if text.is_empty() {
+        Cell::unknown()
+    } else {
+        Cell::new(text.to_owned(), Tone::Plain)
     }
 }
 
@@ -212,11 +368,5 @@ pub(super) fn sentence(row: &NodeRow) -> Option<Cell> {
         return None;
     }
     let reason = row.reason.clone().or_else(|| row.agent.reason())?;
-    // A machine without a GPU is nothing to worry about; one whose GPUs are not seen is.
-    let tone = if row.capacity() > 0 {
-        Tone::Warn
-    } else {
-        Tone::Muted
-    };
-    Some(Cell::new(format::one_line(&reason), tone))
+    Some(Cell::new(format::one_line(&reason), concern(row)))
 }

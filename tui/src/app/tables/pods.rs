@@ -1,32 +1,65 @@
 //! The table of pods: requested, allocated and used side by side.
 
 use gputop_fleet::state::PodRow;
-use gputop_model::{Phase, Readiness};
+use gputop_model::{ContainerRole, Phase, Readiness};
 
 use super::cell::{Cell, Piece, Tone};
 use super::column::{Column, Content};
-use super::{Cx, stale_cell};
+use super::{Cx, age_cell, stale_cell};
 use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column::words("POD", 0, (24, 52), Content::Pod(name)),
-    Column::words("WORKLOAD", 5, (16, 40), Content::Pod(workload)).growing(3),
-    Column::words("NODE", 2, (8, 32), Content::Pod(node)),
-    Column::words("STATUS", 1, (9, 20), Content::Pod(status)),
-    Column::number("REQ", 0, 3, Content::Pod(requested)),
-    Column::number("ALLOC", 0, 5, Content::Pod(allocated)).measured(),
-    Column::number("USED", 0, 4, Content::Pod(used)).measured(),
-    Column::number("VRAM", 2, 7, Content::Pod(memory)).measured(),
-    Column::number("IDLE", 1, 6, Content::Pod(idle)).measured(),
-    Column::words("WHY", 4, (22, 100), Content::Pod(why)).when_filled(),
+    Column::words("POD", 0, (22, 52), Content::Pod(name))
+        .roomy(30)
+        .by("pod"),
+    Column::words("WORKLOAD", 5, (16, 40), Content::Pod(workload))
+        .growing(3)
+        .flat()
+        .by("workload"),
+    Column::words("NODE", 2, (8, 32), Content::Pod(node)).by("node"),
+    Column::words("STATUS", 0, (13, 20), Content::Pod(status)).by("status"),
+    Column::number("OLD", 3, 4, Content::Pod(old))
+        .when_filled()
+        .by("old"),
+    Column::number("REQ", 0, 3, Content::Pod(requested)).by("req"),
+    Column::number("ALLOC", 0, 5, Content::Pod(allocated))
+        .measured()
+        .by("alloc"),
+    Column::number("USED", 0, 4, Content::Pod(used))
+        .measured()
+        .by("used"),
+    Column::number("VRAM", 2, 7, Content::Pod(memory))
+        .measured()
+        .by("vram"),
+    Column::number("IDLE", 1, 6, Content::Pod(idle))
+        .measured()
+        .by("idle"),
+    Column::words("WHY", 4, (16, 100), Content::Pod(why))
+        .remarks()
+        .when_filled()
+        .by("why"),
+    Column::number("RESTARTS", 1, 8, Content::Pod(restarts))
+        .second()
+        .by("restarts"),
+    Column::number("AGE", 2, 5, Content::Pod(age))
+        .second()
+        .by("age"),
+    Column::words("CONTAINERS", 3, (12, 40), Content::Pod(containers))
+        .second()
+        .by("container"),
 ];
 
-fn name(_: &Cx<'_>, row: &PodRow) -> Cell {
+/// Below its workload it does not say the namespace again.
+fn name(cx: &Cx<'_>, row: &PodRow) -> Cell {
     let key = &row.info.key;
-    Cell::of(vec![
-        Piece::new(format!("{}/", key.namespace), Tone::Muted),
-        Piece::new(key.name.to_string(), Tone::Strong),
-    ])
+    let name = Piece::new(key.name.to_string(), Tone::Strong);
+    match cx.branch {
+        Some(branch) => Cell::of(vec![Piece::new(branch.sign(), Tone::Faint), name]),
+        None => Cell::of(vec![
+            Piece::new(format!("{}/", key.namespace), Tone::Muted),
+            name,
+        ]),
+    }
 }
 
 fn workload(_: &Cx<'_>, row: &PodRow) -> Cell {
@@ -41,7 +74,7 @@ fn workload(_: &Cx<'_>, row: &PodRow) -> Cell {
 }
 
 /// A kind as kubectl abbreviates it.
-fn short_kind(kind: &str) -> String {
+pub(super) fn short_kind(kind: &str) -> String {
     match kind {
         "Deployment" => "deploy".to_owned(),
         "StatefulSet" => "sts".to_owned(),
@@ -96,8 +129,11 @@ fn allocated(_: &Cx<'_>, row: &PodRow) -> Cell {
 fn used(_: &Cx<'_>, row: &PodRow) -> Cell {
     let given = row.devices.as_ref().map_or(0, Vec::len);
     Cell::known(row.in_use, |used| {
+        // More than it was given: colour is not the only sign.
+        if used > given {
+            return Cell::new(format!("⚑{used}"), Tone::Notice);
+        }
         let tone = match used {
-            _ if used > given => Tone::Notice,
             // A container that is still starting can not be blamed.
             0 if given > 0 && row.info.ready => Tone::Warn,
             0 => Tone::Faint,
@@ -124,35 +160,64 @@ fn idle(cx: &Cx<'_>, row: &PodRow) -> Cell {
     }
 }
 
+fn restarts(_: &Cx<'_>, row: &PodRow) -> Cell {
+    match row.info.restarts() {
+        0 => Cell::new("0", Tone::Faint),
+        restarts => Cell::new(restarts.to_string(), Tone::Plain),
+    }
+}
+
+fn age(cx: &Cx<'_>, row: &PodRow) -> Cell {
+    Cell::known(row.info.created, |created| {
+        Cell::new(format::age(cx.clock.age(created)), Tone::Plain)
+    })
+}
+
+/// Those that run beside each other, without those that only prepare.
+fn containers(_: &Cx<'_>, row: &PodRow) -> Cell {
+    let names: Vec<&str> = row
+        .info
+        .containers
+        .iter()
+        .filter(|container| container.role != ContainerRole::Init)
+        .map(|container| container.name.as_str())
+        .collect();
+    Cell::new(names.join(","), Tone::Plain)
+}
+
+/// How old the figures are, once they are old.
+fn old(_: &Cx<'_>, row: &PodRow) -> Cell {
+    age_cell(row.age.filter(|_| row.stale && row.concerns_gpus()))
+}
+
+/// Why a pod waits to be placed, in place of measurements that can not be there yet.
+pub(super) fn sentence(row: &PodRow) -> Option<Cell> {
+    if row.info.node.is_some() || row.info.phase != Phase::Pending {
+        return None;
+    }
+    let why = row.why()?;
+    Some(Cell::new(format::one_line(&why), Tone::Warn))
+}
+
 fn why(cx: &Cx<'_>, row: &PodRow) -> Cell {
     let mut notes: Vec<Piece> = Vec::new();
-    let stale = stale_cell(row.age.filter(|_| row.stale && row.concerns_gpus()));
-    let short = match &stale {
-        Some(stale) => Some(vec![stale.clone()]),
-        None if row.unrequested => Some(vec![Piece::new("⚑ not asked", Tone::Notice)]),
-        None => None,
-    };
-    notes.extend(stale);
     if row.unrequested {
         notes.push(Piece::new("⚑ uses a GPU it did not ask for", Tone::Notice));
     }
-    if let Some(reason) = row
-        .info
-        .reason
-        .as_deref()
-        .filter(|reason| *reason != row.status())
-    {
+    if let Some(why) = row.why().filter(|why| why != row.status()) {
         let tone = if row.info.phase == Phase::Pending {
             Tone::Warn
         } else {
             Tone::Muted
         };
-        notes.push(Piece::new(format::one_line(reason), tone));
+        notes.push(Piece::new(format::one_line(&why), tone));
     }
     if row.info.gpu_units() > 0 && row.in_use.is_none() && row.info.node.is_some() {
         let reason = node_reason(cx, row);
         notes.extend(reason.map(|reason| Piece::new(reason, Tone::Muted)));
     }
+    let old = row.age.filter(|_| row.stale && row.concerns_gpus());
+    notes.extend(stale_cell(old));
     let mut pieces = Vec::new();
     for note in notes {
         if !pieces.is_empty() {
@@ -160,6 +225,9 @@ fn why(cx: &Cx<'_>, row: &PodRow) -> Cell {
         }
         pieces.push(note);
     }
+    let short = row
+        .unrequested
+        .then(|| vec![Piece::new("⚑ not asked", Tone::Notice)]);
     Cell {
         short,
         ..Cell::of(pieces)
@@ -169,12 +237,9 @@ fn why(cx: &Cx<'_>, row: &PodRow) -> Cell {
 /// Why the use of the pod's devices is not known: what its node says.
 fn node_reason(cx: &Cx<'_>, row: &PodRow) -> Option<String> {
     let name = row.info.node.as_ref()?;
-    let node = cx
-        .picture
-        .nodes
-        .iter()
-        .find(|node| node.info.name == *name)?;
+    let node = cx.node(name)?;
     let reason = match &node.info.readiness {
+        _ if node.info.is_away() => Some("the node is away".to_owned()),
         Readiness::NotReady { .. } => Some("the node is not ready".to_owned()),
         _ => node.reason.clone().or_else(|| node.agent.reason()),
     };

@@ -6,20 +6,42 @@ use gputop_model::{DeviceKind, ProcessKind};
 use super::cell::{Cell, Piece, Tone};
 use super::column::{Column, Content};
 use super::nodes::utilization_cell;
-use super::{Cx, stale_cell};
+use super::{Cx, age_cell, stale_cell};
 use crate::app::format;
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column::words("NODE", 1, (10, 32), Content::Process(node)),
-    Column::words("GPU", 1, (3, 12), Content::Process(gpu)),
-    Column::number("PID", 0, 7, Content::Process(pid)),
-    Column::words("USER", 4, (5, 14), Content::Process(user)),
-    Column::words("NAME", 0, (8, 28), Content::Process(name)),
-    Column::words("TYPE", 5, (4, 4), Content::Process(kind)),
-    Column::gauge("SM", 1, (4, 11, 24), Content::Process(sm)),
-    Column::number("VRAM", 1, 7, Content::Process(memory)).measured(),
-    Column::words("HELD BY", 1, (18, 60), Content::Process(holder)).measured(),
-    Column::words("NOTE", 3, (9, 40), Content::Process(note)).when_filled(),
+    Column::words("NODE", 1, (10, 32), Content::Process(node))
+        .roomy(20)
+        .by("node"),
+    Column::words("GPU", 1, (3, 12), Content::Process(gpu)).by("gpu"),
+    Column::number("PID", 0, 7, Content::Process(pid)).by("pid"),
+    Column::words("USER", 4, (5, 14), Content::Process(user)).by("user"),
+    Column::words("NAME", 0, (8, 28), Content::Process(name))
+        .growing(1)
+        .by("name"),
+    Column::words("TYPE", 5, (4, 4), Content::Process(kind))
+        .second()
+        .by("type"),
+    Column::number("OLD", 3, 4, Content::Process(old))
+        .when_filled()
+        .by("old"),
+    Column::gauge("SM", 1, (4, 11, 24), Content::Process(sm)).by("sm"),
+    Column::number("VRAM", 2, 7, Content::Process(memory))
+        .measured()
+        .by("vram"),
+    Column::words("HELD BY", 1, (18, 60), Content::Process(holder))
+        .measured()
+        .roomy(24)
+        .growing(0)
+        .by("held"),
+    Column::words("CONTAINER", 1, (9, 30), Content::Process(container))
+        .second()
+        .by("container"),
+    Column::number("IDLE", 2, 6, Content::Process(idle))
+        .measured()
+        .second()
+        .by("idle"),
+    Column::words("NOTE", 6, (9, 40), Content::Process(note)).when_filled(),
 ];
 
 fn node(cx: &Cx<'_>, row: &ProcessRow) -> Cell {
@@ -125,30 +147,53 @@ pub fn process_line(row: &ProcessRow) -> Vec<Piece> {
 }
 
 fn holder(_: &Cx<'_>, row: &ProcessRow) -> Cell {
-    let pieces = owner_pieces(&row.owner);
-    match &row.owner {
-        // Without the container, which says the least.
-        ProcessOwner::Pod { .. } => {
-            let short = pieces[..2].to_vec();
-            Cell::of(pieces).or_short(short)
+    let mut pieces = owner_pieces(&row.owner);
+    let ProcessOwner::Pod { .. } = &row.owner else {
+        return Cell::of(pieces);
+    };
+    // Without the container, which says the least.
+    let mut short = pieces[..2].to_vec();
+    if row.allocated == Some(false) {
+        for pieces in [&mut pieces, &mut short] {
+            pieces.insert(0, Piece::new("⚑ ", Tone::Notice));
         }
-        _ => Cell::of(pieces),
     }
+    Cell::of(pieces).or_short(short)
+}
+
+/// How old the figures are, once they are old.
+fn old(_: &Cx<'_>, row: &ProcessRow) -> Cell {
+    age_cell(row.stale.then_some(row.age))
+}
+
+fn container(_: &Cx<'_>, row: &ProcessRow) -> Cell {
+    match &row.owner {
+        ProcessOwner::Pod { container, .. } => Cell::known(container.clone(), |container| {
+            Cell::new(container, Tone::Plain)
+        }),
+        ProcessOwner::Outside(_) => Cell::default(),
+        ProcessOwner::UnknownPod(_) | ProcessOwner::Unknown => Cell::unknown(),
+    }
+}
+
+/// How long it has run nothing; nothing is said of one that is at work.
+fn idle(_: &Cx<'_>, row: &ProcessRow) -> Cell {
+    Cell::reading(&row.process().idle_for, |idle| match idle.as_secs() {
+        0 => Cell::default(),
+        _ => Cell::new(format::age(*idle), Tone::Plain),
+    })
 }
 
 fn note(_: &Cx<'_>, row: &ProcessRow) -> Cell {
     let stale = stale_cell(row.stale.then_some(row.age));
     let (note, short) = match (&row.owner, row.allocated) {
-        (ProcessOwner::Pod { .. }, Some(false)) => ("⚑ not asked for", "⚑"),
+        (ProcessOwner::Pod { .. }, Some(false)) => ("⚑ not asked for", "⚑ unasked"),
         (ProcessOwner::Outside(_), _) => ("outside the cluster", "outside"),
         _ => return Cell::of(stale.into_iter().collect()),
     };
-    let note = Piece::new(note, Tone::Notice);
-    match stale {
-        None => Cell::of(vec![note]).or_short(vec![Piece::new(short, Tone::Notice)]),
-        Some(stale) => {
-            let pieces = vec![stale.clone(), Piece::new(", ", Tone::Faint), note];
-            Cell::of(pieces).or_short(vec![stale])
-        }
+    let mut pieces = vec![Piece::new(note, Tone::Notice)];
+    if let Some(stale) = stale {
+        pieces.extend([Piece::new(", ", Tone::Faint), stale]);
     }
+    Cell::of(pieces).or_short(vec![Piece::new(short, Tone::Notice)])
 }

@@ -1,28 +1,26 @@
 //! A device in full.
 
-use gputop_fleet::state::{AllocatedTo, DeviceRow, DeviceState, Gap};
-use gputop_model::{Bytes, DeviceKind, MilliWatts, Reading};
+use gputop_fleet::state::{AllocatedTo, DeviceRow, DeviceState, Gap, NodeRow};
+use gputop_model::{Device, DeviceEvent, DeviceKind, EventSeverity, Health, NodeSnapshot};
 
-use super::{Facts, add, list, say};
-use crate::app::format;
+use super::{Facts, add, hardware, list, node, on_node, say, snapshot};
 use crate::app::tables::{
-    Cx, Piece, Tone, held_by, owner_pieces, process_line, product_of, sign, state_tone,
+    Cx, Piece, Tone, device_line, held_by, owner_pieces, process_line, product_of, sign, state_tone,
 };
+use crate::app::{State, format};
 
-pub(super) fn facts(cx: Cx<'_>, row: &DeviceRow) -> Facts {
+/// The replicas of a time-sliced card, as GPU feature discovery labels its node.
+const REPLICAS: &str = "nvidia.com/gpu.replicas";
+
+/// Events of a card that are shown, the newest.
+const EVENTS: usize = 5;
+
+pub(super) fn facts(state: &State, row: &DeviceRow) -> Facts {
+    let cx = state.cx();
     let device = row.device();
     let mut facts = Facts {
-        title: vec![
-            Piece::new(row.node.to_string(), Tone::Muted),
-            Piece::new(
-                format!("  GPU {} {}", device.index, product_of(row)),
-                Tone::Strong,
-            ),
-            Piece::new(
-                format!("  {} {}", sign(row.state), row.state.name()),
-                state_tone(row.state),
-            ),
-        ],
+        title: title(row),
+        rest: hardware::facts(device),
         ..Facts::default()
     };
     let lead = &mut facts.lead;
@@ -36,53 +34,37 @@ pub(super) fn facts(cx: Cx<'_>, row: &DeviceRow) -> Facts {
             Tone::Warn,
         );
     }
-    if let Some(why) = device.health.known().and_then(|health| health.why()) {
-        say(lead, "health", format::one_line(why), Tone::Bad);
+    add(lead, "health", health(device));
+    add(lead, "held back", held_back(device));
+    if let Some(worse) = device.pcie_degraded() {
+        let text = format!("▲ {worse}: the card, the slot or a riser is not as good as the other");
+        say(lead, "PCIe", text, Tone::Warn);
     }
+    let node = cx.node(&row.node);
+    say(lead, "shares", shares(row, node), Tone::Plain);
+
     let holders = row.allocated_to.as_deref().unwrap_or_default();
     list(&mut facts.parts, "given to", holders.iter().map(holder));
-    list(
-        &mut facts.parts,
-        "processes",
-        row.processes.iter().map(|at| {
-            let process = &cx.picture.processes[*at];
-            let mut line = process_line(process);
-            line.push(Piece::new("  ", Tone::Plain));
-            line.extend(owner_pieces(&process.owner));
-            line
-        }),
-    );
-
-    let rest = &mut facts.rest;
-    add(
-        rest,
-        "memory",
-        memory(&device.memory_used, &device.memory_total),
-    );
-    add(rest, "power", power(&device.power, &device.power_limit));
-    let reasons = device.throttle_reasons.known();
-    let reasons: Vec<String> = reasons
-        .into_iter()
-        .flatten()
-        .map(ToString::to_string)
-        .collect();
-    if !reasons.is_empty() {
-        say(rest, "held back", reasons.join(", "), Tone::Plain);
-    }
-    if let Reading::Value(percent) = device.memory_utilization {
-        say(
-            rest,
-            "memory bus",
-            format!("busy {percent} of the time"),
-            Tone::Plain,
-        );
-    }
-    say(rest, "product", device.product.clone(), Tone::Plain);
-    say(rest, "uuid", device.uuid.to_string(), Tone::Muted);
-    if let DeviceKind::MigInstance { parent, .. } = &device.kind {
-        say(rest, "part of", parent.to_string(), Tone::Muted);
+    list(&mut facts.parts, "processes", processes(cx, row));
+    list(&mut facts.parts, "instances", instances(cx, row));
+    if let Some(snapshot) = snapshot(state, &row.node) {
+        list(&mut facts.parts, "events", events(snapshot, device));
     }
     facts
+}
+
+fn title(row: &DeviceRow) -> Vec<Piece> {
+    vec![
+        Piece::new(row.node.to_string(), Tone::Muted),
+        Piece::new(
+            format!("  GPU {} {}", row.device().index, product_of(row)),
+            Tone::Strong,
+        ),
+        Piece::new(
+            format!("  {} {}", sign(row.state), row.state.name()),
+            state_tone(row.state),
+        ),
+    ]
 }
 
 /// The state in a sentence.
@@ -109,6 +91,68 @@ fn meaning(row: &DeviceRow) -> String {
     }
 }
 
+fn health(device: &Device) -> Vec<Piece> {
+    match device.health.known() {
+        Some(Health::Sick { why }) => vec![Piece::new(
+            format!("✖ {}", format::one_line(why)),
+            Tone::Bad,
+        )],
+        Some(Health::Degraded { why }) => vec![Piece::new(
+            format!("▲ {}", format::one_line(why)),
+            Tone::Bad,
+        )],
+        Some(Health::Ok) | None => Vec::new(),
+    }
+}
+
+/// Why the clocks are held back. A card at its power limit does what it was told to.
+fn held_back(device: &Device) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for reason in device.throttle_reasons.known().into_iter().flatten() {
+        let piece = if reason.needs_attention() {
+            Piece::new(format!("▼ {reason}"), Tone::Bad)
+        } else {
+            Piece::new(reason.to_string(), Tone::Plain)
+        };
+        if pieces.contains(&piece) {
+            continue;
+        }
+        if !pieces.is_empty() {
+            pieces.push(Piece::new(", ", Tone::Faint));
+        }
+        pieces.push(piece);
+    }
+    if let Some(margin) = device
+        .temperature_margin()
+        .filter(|_| device.is_slowed_down())
+    {
+        let text = match margin.0 {
+            0.. => format!("  {margin} below where the hardware halves the clocks"),
+            _ => "  beyond where the hardware halves the clocks".to_owned(),
+        };
+        pieces.push(Piece::new(text, Tone::Muted));
+    }
+    pieces
+}
+
+/// How many shares of a time-sliced card are held.
+fn shares(row: &DeviceRow, node: Option<&NodeRow>) -> String {
+    let holders = row.allocated_to.as_deref().unwrap_or_default();
+    let held = holders
+        .iter()
+        .filter(|to| to.device_id.share().is_some())
+        .count();
+    if held == 0 {
+        return String::new();
+    }
+    let replicas = node.and_then(|node| node.info.labels.get(REPLICAS));
+    let all = replicas.map(|replicas| format!(" of {}", format::one_line(replicas)));
+    format!(
+        "{held}{} held: the pods take turns and share the memory",
+        all.unwrap_or_default()
+    )
+}
+
 fn holder(to: &AllocatedTo) -> Vec<Piece> {
     let mut pieces = vec![Piece::new(held_by(to), Tone::Plain)];
     pieces.push(Piece::new(
@@ -121,51 +165,105 @@ fn holder(to: &AllocatedTo) -> Vec<Piece> {
     pieces
 }
 
-/// A measurement, or why there is none.
-fn said<T>(reading: &Reading<T>, show: impl FnOnce(&T) -> String) -> String {
-    match reading {
-        Reading::Value(value) => show(value),
-        Reading::Stale { value, age } => {
-            format!("{} ({} ago)", show(value), format::spoken(*age))
+fn processes<'a>(cx: Cx<'a>, row: &'a DeviceRow) -> impl Iterator<Item = Vec<Piece>> + 'a {
+    row.processes.iter().map(move |at| {
+        let process = &cx.picture.processes[*at];
+        let mut line = process_line(process);
+        line.push(Piece::new("  ", Tone::Plain));
+        line.extend(owner_pieces(&process.owner));
+        line
+    })
+}
+
+/// The MIG instances of a GPU.
+fn instances<'a>(cx: Cx<'a>, row: &'a DeviceRow) -> impl Iterator<Item = Vec<Piece>> + 'a {
+    let of = &row.device().uuid;
+    on_node(&cx.picture.devices, &row.node)
+        .iter()
+        .filter(move |other| {
+            matches!(&other.device().kind, DeviceKind::MigInstance { parent, .. } if parent == of)
+        })
+        .map(move |instance| device_line(&cx, instance))
+}
+
+/// What the driver reported by itself, the newest first. A MIG instance's card speaks for it.
+fn events(snapshot: &NodeSnapshot, device: &Device) -> Vec<Vec<Piece>> {
+    let uuid = match &device.kind {
+        DeviceKind::Gpu { .. } => &device.uuid,
+        DeviceKind::MigInstance { parent, .. } => parent,
+    };
+    let mut events: Vec<&DeviceEvent> = snapshot
+        .events
+        .iter()
+        .filter(|event| event.device == *uuid && !event.kind.is_frequent())
+        .collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    events.truncate(EVENTS);
+    let line = |event: &DeviceEvent| {
+        let ago = format::spoken(snapshot.event_age(event));
+        let tone = match event.kind.severity() {
+            EventSeverity::Notice => Tone::Plain,
+            EventSeverity::Degraded => Tone::Warn,
+            EventSeverity::Sick => Tone::Bad,
+        };
+        let mut line = vec![
+            Piece::new(format!("{ago} ago  "), Tone::Muted),
+            Piece::new(event.kind.meaning(), tone),
+        ];
+        if event.count > 1 {
+            line.push(Piece::new(format!(" ×{}", event.count), Tone::Muted));
         }
-        Reading::Unsupported => "not measured by this card".to_owned(),
-        Reading::Failed(failure) => failure.to_string(),
-    }
+        if let Some(advice) = event.kind.advice() {
+            line.push(Piece::new(format!("  {advice}"), Tone::Muted));
+        }
+        line
+    };
+    events.into_iter().map(line).collect()
 }
 
-fn memory(used: &Reading<Bytes>, total: &Reading<Bytes>) -> Vec<Piece> {
-    let total = said(total, ToString::to_string);
-    let used = said(used, ToString::to_string);
-    vec![Piece::new(format!("{used} of {total}"), Tone::Plain)]
-}
-
-fn power(draw: &Reading<MilliWatts>, limit: &Reading<MilliWatts>) -> Vec<Piece> {
-    let mut text = said(draw, ToString::to_string);
-    if let Some(limit) = limit.get() {
-        text = format!("{text} of {limit}");
-    }
-    vec![Piece::new(text, Tone::Plain)]
-}
-
-pub(super) fn gap(gap: &Gap) -> Facts {
+/// The place of devices that nobody sees: why, and what the API says of them all the same.
+pub(super) fn gap(state: &State, gap: &Gap) -> Facts {
+    let cx = state.cx();
+    let node = cx.node(&gap.node);
     let mut facts = Facts {
         title: vec![
             Piece::new(gap.node.to_string(), Tone::Strong),
             Piece::new("  its GPUs are not seen", Tone::Warn),
         ],
+        rest: node
+            .map(|row| node::facts(state, row).rest)
+            .unwrap_or_default(),
         ..Facts::default()
     };
-    say(
-        &mut facts.lead,
-        "why",
-        format::one_line(&gap.reason),
-        Tone::Warn,
-    );
-    say(
-        &mut facts.lead,
-        "units",
-        format!("{} offered to the scheduler", gap.units),
-        Tone::Plain,
-    );
+    let lead = &mut facts.lead;
+    say(lead, "why", format::one_line(&gap.reason), Tone::Warn);
+    if let Some(no_gpu) = node.and_then(|row| row.no_gpu.as_ref()) {
+        say(lead, "what to do", no_gpu.fix(), Tone::Plain);
+    }
+    let units = format!("{} offered to the scheduler", gap.units);
+    say(lead, "units", units, Tone::Plain);
+    let product = gap.product.as_deref().map(format::product);
+    let labels = match (gap.devices, product) {
+        (Some(count), Some(product)) => format!("{count} × {product}"),
+        (Some(count), None) => format::count(count, "GPU"),
+        (None, Some(product)) => product.to_owned(),
+        (None, None) => String::new(),
+    };
+    if !labels.is_empty() {
+        let labels = vec![
+            Piece::new(format::one_line(&labels), Tone::Plain),
+            Piece::new(" (GPU feature discovery)", Tone::Muted),
+        ];
+        add(lead, "labels say", labels);
+    }
+    let named = gap.named.iter().flat_map(|(uuid, holders)| {
+        holders.iter().map(move |to| {
+            let mut line = vec![Piece::new(format!("{uuid}  "), Tone::Muted)];
+            line.extend(holder(to));
+            line
+        })
+    });
+    list(&mut facts.parts, "given to", named);
+    list(&mut facts.parts, "pods", node::pods(cx, &gap.node));
     facts
 }

@@ -1,10 +1,20 @@
-//! The selected row in full: every reason to its end, every holder by name.
+//! The selected row in full: what it is and does, why it is so, and how it has been of late.
+//!
+//! What is said does not depend on the room: [`draw`] shows as much as fits below the table,
+//! [`page`] all of it.
 
+mod columns;
 mod gpu;
+mod graphs;
+mod hardware;
+mod history;
 mod node;
 mod pod;
 mod process;
+mod workload;
 
+use gputop_fleet::state::DeviceRow;
+use gputop_model::{NodeName, NodeSnapshot};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -13,6 +23,8 @@ use crate::app::State;
 use crate::app::row::Row;
 use crate::app::tables::{Piece, Tone};
 use crate::widgets::text;
+use columns::LABEL;
+use graphs::Graphs;
 
 /// What is said about a row.
 #[derive(Debug, Default)]
@@ -61,97 +73,112 @@ fn list(facts: &mut Vec<Fact>, label: &'static str, values: impl IntoIterator<It
     }
 }
 
-/// Columns of the labels.
-const LABEL: u16 = 11;
+/// Lines of the graphs on a page of their own.
+const PAGE_GRAPHS: u16 = 8;
 
-/// From this width on the facts stand in two columns.
-const TWO_COLUMNS: u16 = 110;
-
+/// Draws the selected row below the table.
 pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
     if area.height < 2 || area.width < 10 {
         return;
     }
-    let facts = state
-        .selected()
-        .map(|row| facts(state, row))
-        .unwrap_or_default();
+    let Some(row) = state.selected() else {
+        rule(state, &[], text::line(area, 0), buf);
+        return;
+    };
+    let facts = facts(state, row);
     rule(state, &facts.title, text::line(area, 0), buf);
-    let body = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
+    let mut body = below(area, 1);
+    let graphs = Graphs::of(state, row);
+    let lines = graphs::height(body.height);
+    if lines > 0 && !graphs.is_empty() {
+        let part = Rect {
+            height: lines,
+            ..inner(body)
+        };
+        graphs.draw(buf, part, &state.theme);
+        body = below(body, lines);
+    }
+    columns::draw(&facts, body, buf, &state.theme);
+}
+
+/// The selected row in full, in lines of at most `width` columns: for a page that can be scrolled.
+#[must_use]
+pub(crate) fn page(state: &State, width: u16) -> Vec<Vec<Piece>> {
+    let Some(row) = state.selected() else {
+        return Vec::new();
     };
     let Facts {
-        lead, parts, rest, ..
-    } = &facts;
-    if area.width >= TWO_COLUMNS && !parts.is_empty() {
-        let left = Rect {
-            width: area.width * 9 / 20,
-            ..body
-        };
-        let right = text::skip(body, left.width);
-        column(state, &lay_out(&[lead, rest], inner(left).width), left, buf);
-        column(state, &lay_out(&[parts], inner(right).width), right, buf);
-    } else {
-        column(
-            state,
-            &lay_out(&[lead, parts, rest], inner(body).width),
-            body,
-            buf,
-        );
+        title,
+        lead,
+        parts,
+        rest,
+    } = facts(state, row);
+    let mut lines = text::wrap(&title, width);
+    let graphs = Graphs::of(state, row);
+    if !graphs.is_empty() {
+        lines.push(Vec::new());
+        lines.extend(graphs.lines(width, PAGE_GRAPHS));
     }
-}
-
-fn facts(state: &State, row: Row) -> Facts {
-    let cx = state.cx();
-    match row {
-        Row::Node(at) => node::facts(cx, &state.picture.nodes[at]),
-        Row::Device(at) => gpu::facts(cx, &state.picture.devices[at]),
-        Row::Gap(at) => gpu::gap(&state.picture.gaps[at]),
-        Row::Pod(at) => pod::facts(cx, &state.picture.pods[at]),
-        Row::Process(at) => process::facts(cx, &state.picture.processes[at]),
-    }
-}
-
-/// A line on the screen: the label belongs to the first line of a fact.
-struct Line {
-    label: &'static str,
-    value: Vec<Piece>,
-}
-
-fn lay_out(groups: &[&Vec<Fact>], width: u16) -> Vec<Line> {
-    let room = width.saturating_sub(LABEL).max(8);
-    let mut lines = Vec::new();
-    for fact in groups.iter().copied().flatten() {
-        let values = if fact.single {
-            vec![fact.value.clone()]
-        } else {
-            text::wrap(&fact.value, room)
-        };
-        for (at, value) in values.into_iter().enumerate() {
-            lines.push(Line {
-                label: if at == 0 { fact.label } else { "" },
-                value,
-            });
+    for group in [lead, parts, rest] {
+        if group.is_empty() {
+            continue;
+        }
+        lines.push(Vec::new());
+        for fact in &group {
+            lines.extend(whole(fact, width));
         }
     }
     lines
 }
 
-fn column(state: &State, lines: &[Line], area: Rect, buf: &mut Buffer) {
-    let area = inner(area);
-    let height = usize::from(area.height);
-    for (y, line) in (0..area.height).zip(lines) {
-        let at = text::line(area, y);
-        let hidden = lines.len() - height.min(lines.len());
-        if usize::from(y) + 1 == height && hidden > 0 {
-            let more = format!("… {} more", hidden + 1);
-            text::put(buf, text::skip(at, LABEL), &more, state.theme.muted);
-            return;
-        }
-        text::put(buf, at, line.label, state.theme.muted);
-        text::put_pieces(buf, text::skip(at, LABEL), &line.value, &state.theme);
+/// A fact to its end, with its label before the first line.
+fn whole(fact: &Fact, width: u16) -> Vec<Vec<Piece>> {
+    let values = text::wrap(&fact.value, width.saturating_sub(LABEL).max(8));
+    let label = |at: usize| if at == 0 { fact.label } else { "" };
+    let lines = values.into_iter().enumerate().map(|(at, value)| {
+        let mut line = vec![Piece::new(
+            format!("{:<1$}", label(at), usize::from(LABEL)),
+            Tone::Muted,
+        )];
+        line.extend(value);
+        line
+    });
+    lines.collect()
+}
+
+fn facts(state: &State, row: Row) -> Facts {
+    let cx = state.cx();
+    match row {
+        Row::Node(at) => node::facts(state, &state.picture.nodes[at]),
+        Row::Device(at) | Row::Share(at, _) => gpu::facts(state, &state.picture.devices[at]),
+        Row::Workload(at) => workload::facts(cx, &state.picture.workloads[at]),
+        Row::Gap(at) => gpu::gap(state, &state.picture.gaps[at]),
+        Row::Pod(at) => pod::facts(cx, &state.picture.pods[at]),
+        Row::Process(at) => process::facts(cx, &state.picture.processes[at]),
+    }
+}
+
+/// The devices of a node; they are sorted by it.
+fn on_node<'a>(devices: &'a [DeviceRow], node: &NodeName) -> &'a [DeviceRow] {
+    let first = devices.partition_point(|row| row.node < *node);
+    let count = devices[first..].partition_point(|row| row.node == *node);
+    &devices[first..first + count]
+}
+
+/// What the daemon of a node said last.
+fn snapshot<'a>(state: &'a State, node: &NodeName) -> Option<&'a NodeSnapshot> {
+    let report = state.fleet.agents().get(node)?;
+    report.last.as_ref().map(|last| &*last.snapshot)
+}
+
+/// `area` without its first lines.
+fn below(area: Rect, lines: u16) -> Rect {
+    let lines = lines.min(area.height);
+    Rect {
+        y: area.y + lines,
+        height: area.height - lines,
+        ..area
     }
 }
 

@@ -1,81 +1,113 @@
 //! A node in full.
 
-use gputop_fleet::state::{AgentStatus, DeviceRow, NodeRow, ResourceRow};
-use gputop_model::Readiness;
+use gputop_fleet::state::{AgentStatus, NodeRow, NodeState, PodRow, ResourceRow};
+use gputop_model::{DriverState, NodeCondition, NodeName, ResourceCounts, Taint};
 
-use super::{Facts, add, list, say};
-use crate::app::format;
-use crate::app::tables::{Cx, Piece, Tone, device_line};
+use super::{Facts, add, list, on_node, say, snapshot};
+use crate::app::tables::{Cx, Piece, Tone, device_line, status_tone};
+use crate::app::{State, format};
 
-pub(super) fn facts(cx: Cx<'_>, row: &NodeRow) -> Facts {
+pub(super) fn facts(state: &State, row: &NodeRow) -> Facts {
+    let cx = state.cx();
     let info = &row.info;
     let mut facts = Facts {
         title: title(row),
         ..Facts::default()
     };
-    if let Some(reason) = row.reason.clone().or_else(|| row.agent.reason()) {
-        say(
-            &mut facts.lead,
-            "why",
-            format::one_line(&reason),
-            Tone::Warn,
-        );
+    let lead = &mut facts.lead;
+    let away = row.state() == NodeState::Away;
+    if away {
+        let text = "marked as a machine that comes and goes: that it is not there is no alarm";
+        say(lead, "away", text, Tone::Muted);
     }
-    list(&mut facts.lead, "units", row.resources.iter().map(units));
-
-    let devices: Vec<&DeviceRow> = cx
-        .picture
-        .devices
-        .iter()
-        .filter(|device| device.node == info.name)
-        .collect();
-    list(
-        &mut facts.parts,
-        "devices",
-        devices.iter().map(|device| device_line(&cx, device)),
+    if let Some(reason) = row.reason.clone().or_else(|| row.agent.reason()) {
+        // A machine without a GPU is nothing to worry about; one whose GPUs are not seen is.
+        let harmless = away || row.capacity() == 0 && row.agent.reason().is_none();
+        let tone = if harmless { Tone::Muted } else { Tone::Warn };
+        say(lead, "why", format::one_line(&reason), tone);
+    }
+    if let Some(no_gpu) = &row.no_gpu {
+        say(lead, "what to do", no_gpu.fix(), Tone::Plain);
+    }
+    let complaints = info.conditions.iter().map(|it| complaint(cx, it));
+    for complaint in complaints {
+        add(lead, "trouble", complaint);
+    }
+    list(lead, "units", row.resources.iter().map(units));
+    say(
+        lead,
+        "free",
+        row.mixed_free().unwrap_or_default(),
+        Tone::Accent,
     );
+    list(lead, "others", info.other_resources.iter().map(other));
+
+    let devices = on_node(&cx.picture.devices, &info.name);
+    let lines = devices.iter().map(|device| device_line(&cx, device));
+    list(&mut facts.parts, "devices", lines);
+    if devices.is_empty() {
+        list(&mut facts.parts, "pods", pods(cx, &info.name));
+    }
 
     let rest = &mut facts.rest;
     add(rest, "daemon", daemon(row));
-    say(
-        rest,
-        "driver",
-        row.driver_version.clone().unwrap_or_default(),
-        Tone::Plain,
-    );
+    say(rest, "driver", driver(state, row), Tone::Plain);
     let taints: Vec<String> = info.taints.iter().map(taint).collect();
     say(rest, "taints", taints.join("  "), Tone::Plain);
     say(rest, "roles", info.roles.join(", "), Tone::Plain);
-    let system = [&info.kubelet_version, &info.os_image, &info.architecture];
-    let known: Vec<&str> = system
-        .into_iter()
-        .map(String::as_str)
-        .filter(|part| !part.is_empty())
-        .collect();
-    say(rest, "system", known.join(" · "), Tone::Plain);
+    say(
+        rest,
+        "kubelet",
+        known(&[&info.kubelet_version]),
+        Tone::Plain,
+    );
+    let runtime = info.container_runtime.replace("://", " ");
+    say(
+        rest,
+        "runtime",
+        known(&[&runtime, &handlers(row)]),
+        Tone::Plain,
+    );
+    let system = [&info.os_image, &info.architecture, &info.kernel_version];
+    say(rest, "system", known(&system), Tone::Plain);
+    say(rest, "address", info.addresses.join(", "), Tone::Plain);
     if let Some(created) = info.created {
-        say(
-            rest,
-            "in cluster",
-            format::spoken(cx.clock.age(created)),
-            Tone::Plain,
-        );
+        let age = format::spoken(cx.clock.age(created));
+        say(rest, "in cluster", age, Tone::Plain);
     }
     facts
 }
 
 fn title(row: &NodeRow) -> Vec<Piece> {
     let mut title = vec![Piece::new(row.info.name.to_string(), Tone::Strong)];
-    let (word, tone) = match row.info.readiness {
-        Readiness::Ready => ("Ready", Tone::Muted),
-        Readiness::NotReady { .. } => ("NotReady", Tone::Warn),
-        Readiness::Unknown => ("readiness unknown", Tone::Warn),
+    let (word, tone) = match row.state() {
+        NodeState::Ready | NodeState::Cordoned => ("Ready", Tone::Muted),
+        NodeState::NotReady => ("NotReady", Tone::Warn),
+        NodeState::Away => ("away", Tone::Muted),
+        NodeState::Unknown => ("readiness unknown", Tone::Warn),
     };
     title.push(Piece::new(format!("  {word}"), tone));
     if row.info.cordoned {
         title.push(Piece::new("  cordoned: takes no new pods", Tone::Warn));
     }
     title
+}
+
+fn complaint(cx: Cx<'_>, condition: &NodeCondition) -> Vec<Piece> {
+    let mut pieces = vec![Piece::new(
+        format!("▲ {}", format::one_line(&condition.kind)),
+        Tone::Bad,
+    )];
+    let texts = [&condition.message, &condition.reason];
+    if let Some(why) = texts.into_iter().find(|text| !text.is_empty()) {
+        let why = format!("  {}", format::one_line(why));
+        pieces.push(Piece::new(why, Tone::Plain));
+    }
+    if let Some(since) = condition.since {
+        let age = format::spoken(cx.clock.age(since));
+        pieces.push(Piece::new(format!("  for {age}"), Tone::Muted));
+    }
+    pieces
 }
 
 fn units(resource: &ResourceRow) -> Vec<Piece> {
@@ -99,6 +131,32 @@ fn units(resource: &ResourceRow) -> Vec<Piece> {
     pieces
 }
 
+/// What other vendors and other tools offer.
+fn other((name, counts): (&String, &ResourceCounts)) -> Vec<Piece> {
+    vec![
+        Piece::new(format!("{} ", format::one_line(name)), Tone::Muted),
+        Piece::new(counts.allocatable.to_string(), Tone::Plain),
+        Piece::new("  not counted in units", Tone::Muted),
+    ]
+}
+
+/// The pods that have to do with GPUs, where nobody says which.
+pub(super) fn pods<'a>(cx: Cx<'a>, node: &'a NodeName) -> impl Iterator<Item = Vec<Piece>> + 'a {
+    let here = move |pod: &&PodRow| {
+        pod.info.node.as_ref() == Some(node) && pod.concerns_gpus() && !pod.info.phase.is_finished()
+    };
+    cx.picture.pods.iter().filter(here).map(pod)
+}
+
+fn pod(row: &PodRow) -> Vec<Piece> {
+    let units = row.info.gpu_units();
+    vec![
+        Piece::new(row.info.key.to_string(), Tone::Plain),
+        Piece::new(format!("  asks for {units}"), Tone::Muted),
+        Piece::new(format!("  {}", row.status()), status_tone(row)),
+    ]
+}
+
 fn daemon(row: &NodeRow) -> Vec<Piece> {
     let version = row.agent_version.as_ref();
     let version = version
@@ -107,16 +165,60 @@ fn daemon(row: &NodeRow) -> Vec<Piece> {
     let (text, tone) = match &row.agent {
         AgentStatus::Live if row.stale => ("connected, says nothing".to_owned(), Tone::Warn),
         AgentStatus::Live => ("live".to_owned(), Tone::Plain),
-        AgentStatus::Lost { age, .. } => (
-            format!("lost, last heard {} ago", format::spoken(*age)),
-            Tone::Warn,
+        AgentStatus::Visited { age } => (
+            format!(
+                "asked in turn with many others, {} ago",
+                format::spoken(*age)
+            ),
+            Tone::Plain,
         ),
+        AgentStatus::Lost { age, .. } => {
+            let tone = if row.state() == NodeState::Away {
+                Tone::Muted
+            } else {
+                Tone::Warn
+            };
+            (
+                format!("lost, last heard {} ago", format::spoken(*age)),
+                tone,
+            )
+        }
         other => (other.reason().unwrap_or_default(), Tone::Muted),
     };
     vec![Piece::new(version, Tone::Plain), Piece::new(text, tone)]
 }
 
-fn taint(taint: &gputop_model::Taint) -> String {
+fn driver(state: &State, row: &NodeRow) -> String {
+    let Some(version) = &row.driver_version else {
+        return String::new();
+    };
+    let cuda = match snapshot(state, &row.info.name).map(|snapshot| &snapshot.driver) {
+        Some(DriverState::Ready {
+            cuda: Some(cuda), ..
+        }) => format!("CUDA up to {cuda}"),
+        _ => String::new(),
+    };
+    known(&[version, &cuda])
+}
+
+/// Whether containers can reach GPUs, where the kubelet says which handlers the runtime has.
+fn handlers(row: &NodeRow) -> String {
+    let nvidia = |handlers: &Vec<String>| handlers.iter().any(|handler| handler == "nvidia");
+    match row.info.runtime_handlers.as_ref().map(nvidia) {
+        Some(true) => "with nvidia handler".to_owned(),
+        Some(false) if row.capacity() > 0 => "without nvidia handler".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Those that the API says.
+fn known(parts: &[&String]) -> String {
+    let parts = parts.iter().map(|part| format::one_line(part));
+    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join(" · ")
+}
+
+fn taint(taint: &Taint) -> String {
     if taint.value.is_empty() {
         format!("{}:{}", taint.key, taint.effect)
     } else {

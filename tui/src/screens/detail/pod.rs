@@ -1,8 +1,10 @@
 //! A pod in full.
 
+use gputop_fleet::fit::Pending;
 use gputop_fleet::state::PodRow;
+use gputop_model::{ContainerInfo, ContainerRole, ContainerState, Labels};
 
-use super::{Facts, add, list, say};
+use super::{Facts, add, list, on_node, say};
 use crate::app::format;
 use crate::app::place::Within;
 use crate::app::tables::{Cx, Piece, Tone, device_line, process_line, status_tone};
@@ -18,8 +20,12 @@ pub(super) fn facts(cx: Cx<'_>, row: &PodRow) -> Facts {
         ..Facts::default()
     };
     let lead = &mut facts.lead;
-    if let Some(reason) = &info.reason {
-        say(lead, "why", format::one_line(reason), Tone::Warn);
+    let pending = row.pending();
+    if let Some(why) = row.why() {
+        say(lead, "why", format::one_line(&why), Tone::Warn);
+    }
+    if let Some(fix) = pending.as_ref().and_then(Pending::fix) {
+        say(lead, "what to do", fix, Tone::Plain);
     }
     if row.unrequested {
         let text = "uses a GPU that it did not ask for: the scheduler does not know of it";
@@ -27,19 +33,19 @@ pub(super) fn facts(cx: Cx<'_>, row: &PodRow) -> Facts {
     }
     if let Some(since) = row.idle_since {
         let idle = format::spoken(cx.clock.age(since));
-        say(
-            lead,
-            "idle",
-            format!("has had its GPU and not used it for {idle}"),
-            Tone::Warn,
-        );
+        let text = format!("for {idle}: it keeps its GPU from others and does nothing with it");
+        say(lead, "idle", text, Tone::Warn);
     }
     add(lead, "requested", requested(row));
-    add(lead, "allocated", allocated(row));
-    add(lead, "used", used(row));
+    if info.node.is_some() {
+        add(lead, "allocated", allocated(row));
+        add(lead, "used", used(row));
+    }
     let (devices, processes) = parts(cx, row);
     list(&mut facts.parts, "devices", devices);
     list(&mut facts.parts, "processes", processes);
+    let containers = info.containers.iter().map(|it| container(cx, it));
+    list(&mut facts.parts, "containers", containers);
     let rest = &mut facts.rest;
     add(rest, "workload", workload(row));
     let node = info
@@ -47,16 +53,30 @@ pub(super) fn facts(cx: Cx<'_>, row: &PodRow) -> Facts {
         .as_ref()
         .map_or_else(|| "none yet".to_owned(), ToString::to_string);
     say(rest, "node", node, Tone::Plain);
-    let containers: Vec<&str> = info.containers.iter().map(|c| c.name.as_str()).collect();
-    say(rest, "containers", containers.join(", "), Tone::Plain);
-    if let Some(created) = info.created {
-        say(
+    let others = info.other_requests.iter();
+    let others: Vec<String> = others
+        .map(|(name, count)| format!("{count} × {}", format::one_line(name)))
+        .collect();
+    if !others.is_empty() {
+        add(
             rest,
-            "age",
-            format::spoken(cx.clock.age(created)),
-            Tone::Plain,
+            "others",
+            vec![
+                Piece::new(others.join(", "), Tone::Plain),
+                Piece::new("  not counted in units", Tone::Muted),
+            ],
         );
     }
+    if let Some(created) = info.created {
+        let age = format::spoken(cx.clock.age(created));
+        say(rest, "age", age, Tone::Plain);
+    }
+    // The words above are ours.
+    let said = info.message.as_ref().or(info.reason.as_ref());
+    if let Some(said) = said.filter(|_| pending.is_some()) {
+        say(rest, "API says", format::one_line(said), Tone::Muted);
+    }
+    say(rest, "labels", labels(&info.labels), Tone::Muted);
     facts
 }
 
@@ -100,20 +120,21 @@ fn allocated(row: &PodRow) -> Vec<Piece> {
 
 /// The devices that the pod was given or uses, and its processes on them.
 fn parts(cx: Cx<'_>, row: &PodRow) -> (Vec<Vec<Piece>>, Vec<Vec<Piece>>) {
+    let Some(node) = &row.info.node else {
+        return (Vec::new(), Vec::new());
+    };
     let within = Within::Pod {
         uid: row.info.uid.clone(),
         key: row.info.key.clone(),
     };
-    let devices = cx
-        .picture
-        .devices
+    let devices = on_node(&cx.picture.devices, node)
         .iter()
-        .filter(|device| Some(&device.node) == row.info.node.as_ref())
         .filter(|device| within.has_device(cx.picture, device));
-    let processes = cx
-        .picture
-        .processes
+    let processes = &cx.picture.processes;
+    let first = processes.partition_point(|process| process.node < *node);
+    let processes = processes[first..]
         .iter()
+        .take_while(|process| process.node == *node)
         .filter(|process| within.has_process(cx.picture, process));
     (
         devices.map(|device| device_line(&cx, device)).collect(),
@@ -133,4 +154,56 @@ fn used(row: &PodRow) -> Vec<Piece> {
         format!("{devices}{}", memory.unwrap_or_default()),
         Tone::Plain,
     )]
+}
+
+/// What a container is and does, and from which image.
+fn container(cx: Cx<'_>, container: &ContainerInfo) -> Vec<Piece> {
+    let mut pieces = vec![Piece::new(format::one_line(&container.name), Tone::Plain)];
+    if container.role != ContainerRole::Main {
+        pieces.push(Piece::new(
+            format!(" ({})", container.role.name()),
+            Tone::Muted,
+        ));
+    }
+    let (text, tone) = match &container.state {
+        ContainerState::Unknown => (String::new(), Tone::Muted),
+        ContainerState::Waiting { reason } => (format::one_line(reason), Tone::Warn),
+        ContainerState::Running { since } => {
+            let since = since.map(|since| format!(" for {}", format::spoken(cx.clock.age(since))));
+            let text = format!("running{}", since.unwrap_or_default());
+            if container.ready {
+                (text, Tone::Plain)
+            } else {
+                (format!("{text}, not ready"), Tone::Warn)
+            }
+        }
+        ContainerState::Terminated { reason, code, at } => {
+            let ago = at.map(|at| format!(" {} ago", format::spoken(cx.clock.age(at))));
+            let ago = ago.unwrap_or_default();
+            if *code == 0 {
+                (format!("ended{ago}"), Tone::Muted)
+            } else {
+                let reason = format::one_line(reason);
+                (format!("{reason}, exit code {code}{ago}"), Tone::Warn)
+            }
+        }
+    };
+    if !text.is_empty() {
+        pieces.push(Piece::new(format!("  {text}"), tone));
+    }
+    if container.restarts > 0 {
+        let count = usize::try_from(container.restarts).unwrap_or(usize::MAX);
+        let text = format!("  {}", format::count(count, "restart"));
+        pieces.push(Piece::new(text, Tone::Warn));
+    }
+    if !container.image.is_empty() {
+        let image = format!("  {}", format::one_line(&container.image));
+        pieces.push(Piece::new(image, Tone::Muted));
+    }
+    pieces
+}
+
+fn labels(labels: &Labels) -> String {
+    let labels = labels.iter().map(|(key, value)| format!("{key}={value}"));
+    format::one_line(&labels.collect::<Vec<_>>().join(" "))
 }

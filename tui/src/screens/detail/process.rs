@@ -33,12 +33,6 @@ pub(super) fn facts(cx: Cx<'_>, row: &ProcessRow) -> Facts {
     let lead = &mut facts.lead;
     say(lead, "notice", held.unwrap_or_default(), Tone::Notice);
     add(lead, "held by", owner_pieces(&row.owner));
-    let kind = match process.kind {
-        ProcessKind::Compute => "compute (CUDA)",
-        ProcessKind::Graphics => "graphics",
-        ProcessKind::ComputeAndGraphics => "compute and graphics",
-    };
-    say(lead, "does", kind, Tone::Plain);
     if let Some(idle) = process.idle_for.get() {
         let text = if idle.as_secs() == 0 {
             "at work".to_owned()
@@ -47,22 +41,38 @@ pub(super) fn facts(cx: Cx<'_>, row: &ProcessRow) -> Facts {
         };
         say(lead, "kernels", text, Tone::Plain);
     }
-    if let Some(user) = process.user.known() {
-        say(lead, "user", format::one_line(user), Tone::Plain);
+    let device = cx.device(&row.node, &process.device);
+    let total = device.and_then(|device| device.device().memory_total.get());
+    if let Some(used) = process.memory_used.get() {
+        let share = total.map(|total| format!(" of the {total} of its device"));
+        let text = format!("{used}{}", share.unwrap_or_default());
+        say(lead, "VRAM", text, Tone::Plain);
+    }
+    if let Some(sm) = process.sm.fresh().filter(|_| !row.stale) {
+        say(lead, "SM", format!("busy {sm} of the time"), Tone::Plain);
     }
     if row.stale {
-        say(
-            lead,
-            "stale",
-            format!("as of {} ago", format::spoken(row.age)),
-            Tone::Warn,
-        );
+        let age = format::spoken(row.age);
+        say(lead, "stale", format!("as of {age} ago"), Tone::Warn);
     }
-    let device = cx.device(&row.node, &process.device);
-    list(
-        &mut facts.parts,
-        "device",
-        device.map(|device| device_line(&cx, device)),
-    );
+    let device = device.map(|device| device_line(&cx, device));
+    list(&mut facts.parts, "device", device);
+    let rest = &mut facts.rest;
+    if let ProcessOwner::Pod {
+        container: Some(container),
+        ..
+    } = &row.owner
+    {
+        say(rest, "container", format::one_line(container), Tone::Plain);
+    }
+    if let Some(user) = process.user.known() {
+        say(rest, "user", format::one_line(user), Tone::Plain);
+    }
+    let kind = match process.kind {
+        ProcessKind::Compute => "compute (CUDA)",
+        ProcessKind::Graphics => "graphics",
+        ProcessKind::ComputeAndGraphics => "compute and graphics",
+    };
+    say(rest, "does", kind, Tone::Plain);
     facts
 }

@@ -1,6 +1,5 @@
 //! Short ways to make the parts of a cluster.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,21 +19,16 @@ pub(crate) fn node(name: &str, resources: &[(&str, i64)]) -> NodeInfo {
         allocatable: units,
     };
     NodeInfo {
-        name: name.into(),
         created: Timestamp::from_second(1_780_000_000).ok(),
         readiness: Readiness::Ready,
-        cordoned: false,
-        roles: Vec::new(),
-        labels: BTreeMap::new(),
-        taints: Vec::new(),
         resources: resources
             .iter()
             .map(|(name, units)| (format!("nvidia.com/{name}"), counts(*units)))
             .collect(),
-        runtime_handlers: None,
         kubelet_version: "v1.36.3+k3s1".to_owned(),
         os_image: "Ubuntu 26.04 LTS".to_owned(),
         architecture: "amd64".to_owned(),
+        ..NodeInfo::unknown(name.into())
     }
 }
 
@@ -42,25 +36,17 @@ pub(crate) fn pod(name: &str, node: Option<&str>, resource: Option<&str>) -> Pod
     let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
     let requests = resource.map(|name| (format!("nvidia.com/{name}"), 1));
     PodInfo {
-        key: PodKey::new(namespace, name),
-        uid: format!("uid-{name}").into(),
         node: node.map(Into::into),
         phase: Phase::Running,
-        deletion: None,
         created: Timestamp::from_second(1_789_900_000).ok(),
         ready: true,
-        reason: None,
         workload: Workload {
             kind: "Deployment".to_owned(),
             name: name.to_owned(),
         },
         requests: requests.into_iter().collect(),
-        containers: vec![ContainerInfo {
-            name: "main".to_owned(),
-            id: None,
-        }],
-        devices: Vec::new(),
-        is_daemon: false,
+        containers: vec![ContainerInfo::unknown("main")],
+        ..PodInfo::unknown(PodKey::new(namespace, name), format!("uid-{name}").into())
     }
 }
 
@@ -182,6 +168,8 @@ pub(crate) fn snapshot(
         devices,
         processes,
         allocations: allocations.into(),
+        uptime: Duration::ZERO,
+        events: Vec::new(),
     }
 }
 

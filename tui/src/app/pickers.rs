@@ -1,0 +1,253 @@
+//! The lists to choose from, and what choosing does.
+
+use std::collections::BTreeSet;
+
+use gputop_fleet::inspect::{Ask, Subject};
+use gputop_fleet::inspect::shell::ShellTarget;
+
+use super::actions::{self, ActionId, Scope};
+use super::format;
+use super::layers::{Choice, Item, Layer, PageKind, Picker, PickerKind};
+use super::pages;
+use super::perform::perform;
+use super::sort::{self, Sort};
+use super::state::State;
+use super::update::Effect;
+use crate::theme::Theme;
+
+/// Opens a list.
+pub(super) fn open(state: &mut State, kind: PickerKind) -> Vec<Effect> {
+    let (title, items) = match kind {
+        PickerKind::Palette => ("All actions", palette(state)),
+        PickerKind::Sort => ("Sort by", sorts(state)),
+        PickerKind::Namespace => ("Namespace", namespaces(state)),
+        PickerKind::Context => ("Context", contexts(state)),
+        PickerKind::Theme => ("Theme", themes()),
+        PickerKind::LogContainer => ("Logs of which container", log_containers(state)),
+        PickerKind::ShellContainer => ("A shell in which container", shell_containers(state)),
+    };
+    let mut picker = Picker::new(kind, title, items);
+    let mut effects = Vec::new();
+    if kind == PickerKind::Namespace && !state.session.replay {
+        let id = state.next_ask();
+        picker.ask = Some(id);
+        effects.push(Effect::Ask(id, Ask::Namespaces));
+    }
+    state.layers.push(Layer::Picker(Box::new(picker)));
+    effects
+}
+
+fn item(label: impl Into<String>, detail: impl Into<String>, choice: Choice) -> Item {
+    Item {
+        label: label.into(),
+        detail: detail.into(),
+        keys: String::new(),
+        choice,
+        reason: None,
+    }
+}
+
+/// Every action of the table below, then every context, namespace, column and theme.
+fn palette(state: &State) -> Vec<Item> {
+    let scopes = Scope::active(state);
+    let skipped = [
+        ActionId::Palette,
+        ActionId::Move(actions::Motion::Down),
+        ActionId::Move(actions::Motion::Up),
+    ];
+    let mut named = BTreeSet::new();
+    let mut items: Vec<Item> = actions::all()
+        .filter(|action| scopes.contains(&action.scope) && !skipped.contains(&action.id))
+        .filter(|action| action.name != "interrupt" && named.insert(action.name))
+        .map(|action| {
+            let keys: Vec<String> = state
+                .keymap
+                .chords(action)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            Item {
+                keys: keys.join(" "),
+                reason: (action.available)(state).err(),
+                ..item(action.name, action.help, Choice::Action(action.id))
+            }
+        })
+        .collect();
+    let prefixed = |prefix: &str, list: Vec<Item>| {
+        list.into_iter()
+            .map(|mut item| {
+                item.label = format!("{prefix} {}", item.label);
+                item
+            })
+            .collect::<Vec<_>>()
+    };
+    items.extend(prefixed("ctx", contexts(state)));
+    items.extend(prefixed("ns", namespaces(state)));
+    items.extend(prefixed("sort", sorts(state)));
+    items.extend(prefixed("theme", themes()));
+    items
+}
+
+fn sorts(state: &State) -> Vec<Item> {
+    let now = state.place().sort;
+    let mut items = vec![item(
+        "as it comes",
+        "the table's own order",
+        Choice::Sort(None),
+    )];
+    items.extend(sort::columns(state.place().view).into_iter().map(|column| {
+        // Numbers are asked for from the top, names from the beginning.
+        let descending = match now {
+            Some(now) if now.column == column => !now.descending,
+            _ => sort::begins_descending(state.place().view, column),
+        };
+        let order = if descending { "highest first" } else { "lowest first" };
+        item(column, order, Choice::Sort(Some(Sort { column, descending })))
+    }));
+    items
+}
+
+pub(super) fn namespace_item(name: &str, pods: Option<usize>) -> Item {
+    let detail = pods.map_or_else(String::new, |pods| format::count(pods, "pod"));
+    item(name, detail, Choice::Namespace(Some(name.to_owned())))
+}
+
+fn namespaces(state: &State) -> Vec<Item> {
+    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    for row in &state.picture.pods {
+        *counts.entry(&row.info.key.namespace).or_default() += 1;
+    }
+    let mut items = vec![item("all", "of all namespaces", Choice::Namespace(None))];
+    items.extend(
+        counts
+            .into_iter()
+            .map(|(name, pods)| namespace_item(name, Some(pods))),
+    );
+    items
+}
+
+fn contexts(state: &State) -> Vec<Item> {
+    if state.can_switch_context().is_err() {
+        return Vec::new();
+    }
+    state
+        .session
+        .contexts
+        .iter()
+        .map(|name| {
+            let here = *name == state.session.context;
+            item(
+                name,
+                if here { "where you are" } else { "another cluster or user" },
+                Choice::Context(name.clone()),
+            )
+        })
+        .collect()
+}
+
+fn themes() -> Vec<Item> {
+    Theme::NAMES
+        .iter()
+        .map(|name| item(*name, "", Choice::Theme(name)))
+        .collect()
+}
+
+fn log_containers(state: &State) -> Vec<Item> {
+    let Some(Subject::Pod(key)) = state.page().and_then(|page| page.subject.as_ref()) else {
+        return Vec::new();
+    };
+    state
+        .containers(key)
+        .iter()
+        .map(|container| {
+            let name = container.name.to_string();
+            item(name.clone(), "", Choice::LogContainer(name))
+        })
+        .collect()
+}
+
+fn shell_containers(state: &State) -> Vec<Item> {
+    let Ok(key) = state.pod() else {
+        return Vec::new();
+    };
+    state
+        .containers(&key)
+        .iter()
+        .map(|container| {
+            let name = container.name.to_string();
+            item(name.clone(), "", Choice::ShellContainer(key.clone(), name))
+        })
+        .collect()
+}
+
+/// Carries out what is selected in the list on top.
+pub(super) fn choose(state: &mut State) -> Vec<Effect> {
+    let Some(Layer::Picker(picker)) = state.layers.last() else {
+        return Vec::new();
+    };
+    let Some(item) = picker.item().cloned() else {
+        return Vec::new();
+    };
+    if let Some(reason) = item.reason {
+        state.say(format!("{}: {reason}", item.label));
+        return Vec::new();
+    }
+    let mut effects = pages::close(state);
+    effects.extend(take(state, item.choice));
+    effects
+}
+
+fn take(state: &mut State, choice: Choice) -> Vec<Effect> {
+    match choice {
+        Choice::Action(id) => return perform(state, id),
+        Choice::Sort(sort) => {
+            state.place_mut().sort = sort;
+            state.rows_changed = true;
+        }
+        Choice::Namespace(namespace) => {
+            state.last_namespace = state.namespace.take();
+            state.namespace = namespace;
+            state.rows_changed = true;
+        }
+        Choice::Context(name) if name == state.session.context => {
+            state.say(format!("{name} is where you are"));
+        }
+        Choice::Context(name) => return vec![Effect::SwitchContext(name)],
+        Choice::Theme(name) => {
+            if let Some(theme) = Theme::by_name(name) {
+                state.theme = theme;
+            }
+        }
+        Choice::LogContainer(name) => {
+            return pages::with_page(state, |state, page| {
+                if page.kind != PageKind::Logs {
+                    return Vec::new();
+                }
+                page.container = Some(name);
+                page.follow = true;
+                pages::ask(state, page)
+            });
+        }
+        Choice::ShellContainer(pod, name) => {
+            return vec![Effect::Shell(ShellTarget {
+                pod,
+                container: Some(name),
+            })];
+        }
+    }
+    Vec::new()
+}
+
+/// Opens a shell in the selected pod; asks for the container where there are several.
+pub(super) fn shell(state: &mut State) -> Vec<Effect> {
+    let Ok(pod) = state.pod() else {
+        return Vec::new();
+    };
+    if state.containers(&pod).len() > 1 {
+        return open(state, PickerKind::ShellContainer);
+    }
+    vec![Effect::Shell(ShellTarget {
+        pod,
+        container: None,
+    })]
+}

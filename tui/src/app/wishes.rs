@@ -1,0 +1,110 @@
+//! "Tell me when": wishes for free devices, and the bell when one is fulfilled.
+
+use gputop_model::DeviceKind;
+
+use super::format;
+use super::layers::Layer;
+use super::row::Row;
+use super::state::State;
+use super::update::Effect;
+use super::wanted::{self, Wanted};
+
+/// What one most likely wants, from where the cursor is.
+pub(super) fn suggestion(state: &State) -> String {
+    if let Some(wish) = state.wishes.last() {
+        return wish.text.clone();
+    }
+    match state.selected() {
+        Some(Row::Node(at)) => format!("1 node={}", state.picture.nodes[at].info.name),
+        Some(Row::Device(at)) => {
+            let device = state.picture.devices[at].device();
+            let product = format::product(&device.product);
+            // Blanks part the words of a wish; any letter fits a dot.
+            match device.kind {
+                DeviceKind::Gpu { .. } => format!("1 product={}", product.replace(' ', ".")),
+                DeviceKind::MigInstance { .. } => "1".to_owned(),
+            }
+        }
+        _ => "1".to_owned(),
+    }
+}
+
+/// A wish as it was typed and as it was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// As it was typed.
+    pub text: String,
+    /// As it was understood.
+    pub wanted: Wanted,
+}
+
+/// Takes over the wish that is being entered; an empty one forgets all.
+pub(super) fn accept(state: &mut State) -> Vec<Effect> {
+    let Some(Layer::Prompt(prompt)) = state.layers.last_mut() else {
+        return Vec::new();
+    };
+    let text = prompt.input.value().trim().to_owned();
+    if text.is_empty() {
+        state.wishes.clear();
+        state.layers.pop();
+        state.say("nothing is waited for any more");
+        return Vec::new();
+    }
+    match text.parse::<Wanted>() {
+        Err(problem) => {
+            prompt.problem = Some(problem);
+            return Vec::new();
+        }
+        Ok(wanted) => {
+            let progress = wanted::satisfied(&state.picture, &wanted);
+            if !progress.is_possible() {
+                prompt.problem = Some(format!(
+                    "this cluster has no {} like that, free or not: {}",
+                    format::count(wanted.count, "device"),
+                    progress.sentence()
+                ));
+                return Vec::new();
+            }
+            state.layers.pop();
+            // The same count elsewhere is another wish; the same words are not.
+            state.wishes.retain(|wish| wish.text != text);
+            state.say(format!("the bell rings when {text} is free; now {}", progress.sentence()));
+            state.wishes.push(Wish { text, wanted });
+        }
+    }
+    check(state)
+}
+
+/// Rings for what has come true. A wish is told once.
+pub(super) fn check(state: &mut State) -> Vec<Effect> {
+    if state.wishes.is_empty() {
+        return Vec::new();
+    }
+    // As of the last frame, also while the screen is frozen.
+    let picture = &state.picture;
+    let (met, open) = std::mem::take(&mut state.wishes)
+        .into_iter()
+        .partition::<Vec<_>, _>(|wish| wanted::satisfied(picture, &wish.wanted).is_met());
+    state.wishes = open;
+    let mut effects = Vec::new();
+    for wish in met {
+        let where_ = places(&wanted::satisfied(&state.picture, &wish.wanted));
+        let text = format!("free now: {} ({where_})", wish.text);
+        state.say(text.clone());
+        effects.push(Effect::Notify(format!("gputop-k3s: {text}")));
+    }
+    effects
+}
+
+/// The nodes on which something is free.
+fn places(progress: &wanted::Progress) -> String {
+    let mut nodes: Vec<&str> = progress
+        .free
+        .iter()
+        .map(|free| match free {
+            wanted::Free::Device { node, .. } | wanted::Free::Units { node, .. } => node.as_str(),
+        })
+        .collect();
+    nodes.dedup();
+    nodes.join(", ")
+}

@@ -1,0 +1,211 @@
+//! What a command without a screen looks at: a real cluster or the simulated one, once or for
+//! some time.
+
+use std::time::Duration;
+
+use gputop_fleet::connect::{Connection, Problem, connect};
+use gputop_fleet::engine::{self, Engine, Event, Options};
+use gputop_fleet::state::{AgentStatus, Fleet, Picture, Settings, WatchState, Watched, join};
+use gputop_model::Clock;
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::args::{Global, Simulated};
+use super::exit::{Exit, Failure, note};
+
+/// How long the daemons may take at first; those that are late are unknown until they answer.
+pub(super) const AGENTS: Duration = Duration::from_millis(500);
+
+/// A cluster that answers.
+pub(super) struct Source {
+    /// The client and the names of things.
+    pub(super) connection: Connection,
+    /// The namespace whose pods are meant; `None`: all.
+    pub(super) namespace: Option<String>,
+    #[cfg(feature = "demo")]
+    _simulation: Option<super::demo::Demo>,
+}
+
+impl Source {
+    /// Connects to the kubeconfig's cluster, or starts the simulated one.
+    #[cfg_attr(not(feature = "demo"), expect(unused_variables, reason = "no demo"))]
+    pub(super) async fn open(global: &Global, simulated: Simulated) -> Result<Self, Failure> {
+        #[cfg(feature = "demo")]
+        if simulated.demo {
+            let demo = super::demo::start(simulated.seed).await?;
+            return Ok(Self {
+                connection: demo.connection.clone(),
+                namespace: global.namespace.clone(),
+                _simulation: Some(demo),
+            });
+        }
+        let connection = connect(&global.request()).await?;
+        Ok(Self {
+            namespace: Some(connection.namespace.clone()),
+            connection,
+            #[cfg(feature = "demo")]
+            _simulation: None,
+        })
+    }
+
+    fn options(&self, agents: bool, epoch: Instant) -> Options {
+        Options {
+            agents,
+            namespace: self.connection.namespace.clone(),
+            epoch,
+        }
+    }
+
+    /// Lists once and asks every daemon once, if `agents`.
+    pub(super) async fn once(
+        &self,
+        agents: bool,
+        lists: Duration,
+    ) -> Result<(Fleet, Picture), Failure> {
+        let epoch = Instant::now();
+        let options = self.options(agents, epoch);
+        let fleet = engine::collect(&self.connection.client, &options, lists, AGENTS).await;
+        let fleet = fleet.map_err(unreachable)?;
+        let picture = picture(&fleet, epoch);
+        Ok((fleet, picture))
+    }
+
+    /// Begins to watch; returns when the first lists are there and the daemons have had their
+    /// time.
+    pub(super) async fn live(&self, agents: bool, lists: Duration) -> Result<Live, Failure> {
+        let epoch = Instant::now();
+        let mut live = Live {
+            engine: Engine::start(&self.connection.client, &self.options(agents, epoch)),
+            fleet: if agents {
+                Fleet::new()
+            } else {
+                Fleet::without_agents()
+            },
+            epoch,
+            lost: false,
+        };
+        live.first(lists).await?;
+        if agents {
+            let deadline = Instant::now() + AGENTS;
+            while live.is_connecting() {
+                let Ok(event) = timeout_at(deadline, live.engine.next()).await else {
+                    break;
+                };
+                live.take(event);
+            }
+        }
+        Ok(live)
+    }
+}
+
+/// A cluster that is watched.
+pub(super) struct Live {
+    engine: Engine,
+    fleet: Fleet,
+    epoch: Instant,
+    /// It has been said that the API server is lost.
+    lost: bool,
+}
+
+impl Live {
+    async fn first(&mut self, lists: Duration) -> Result<(), Failure> {
+        let listed = timeout(lists, async {
+            while !self.fleet.is_listed() {
+                let event = self.engine.next().await;
+                self.take(event);
+            }
+        });
+        if listed.await.is_err() {
+            return Err(unreachable(Problem {
+                what: format!("the API server has not listed nodes and pods for {lists:?}"),
+                fix: "Try again, with a longer --request-timeout.".to_owned(),
+            }));
+        }
+        match self.loss() {
+            Some(why) => Err(unreachable(Problem {
+                what: why.to_owned(),
+                fix: "Try again.".to_owned(),
+            })),
+            None => Ok(()),
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Update(update) => self.fleet.apply(update),
+            Event::Reports(reports) => {
+                for (node, report) in reports {
+                    self.fleet.report(node, report);
+                }
+            }
+            // Nobody asks anything here.
+            Event::Answer(..) => {}
+        }
+    }
+
+    fn is_connecting(&self) -> bool {
+        let picture = self.picture();
+        let mut nodes = picture.nodes.iter();
+        nodes.any(|row| row.agent == AgentStatus::Connecting)
+    }
+
+    /// Follows the cluster for `time`. Nothing is lost when this is dropped before.
+    pub(super) async fn follow(&mut self, time: Duration) {
+        let deadline = Instant::now() + time;
+        while Instant::now() < deadline {
+            let Ok(event) = timeout_at(deadline, self.engine.next()).await else {
+                break;
+            };
+            self.take(event);
+        }
+        let why = self.loss().map(str::to_owned);
+        match (why, self.lost) {
+            (Some(why), false) => {
+                note(&format!(
+                    "the API server is lost ({why}); going on when it is back"
+                ));
+                self.lost = true;
+            }
+            (None, true) => {
+                note("the API server is back");
+                self.lost = false;
+            }
+            _ => {}
+        }
+    }
+
+    /// Why the API server is out of reach; `None`: it is not.
+    pub(super) fn loss(&self) -> Option<&str> {
+        [Watched::Nodes, Watched::Pods, Watched::Server]
+            .into_iter()
+            .find_map(|watched| match self.fleet.watch(watched) {
+                WatchState::Lost { why, .. } => Some(&**why),
+                _ => None,
+            })
+    }
+
+    /// What is known.
+    pub(super) const fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// The tables made of it.
+    pub(super) fn picture(&self) -> Picture {
+        picture(&self.fleet, self.epoch)
+    }
+}
+
+fn picture(fleet: &Fleet, epoch: Instant) -> Picture {
+    let clock = Clock {
+        now: engine::moment(epoch),
+        wall: Timestamp::now(),
+    };
+    join(fleet, clock, &Settings::default())
+}
+
+fn unreachable(problem: Problem) -> Failure {
+    Failure {
+        exit: Exit::Unreachable,
+        problem,
+    }
+}

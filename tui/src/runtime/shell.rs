@@ -1,0 +1,80 @@
+//! The terminal in the hands of a shell in a pod.
+
+use std::io::{self, Write};
+use std::pin::Pin;
+
+use gputop_fleet::connect::Connection;
+use gputop_fleet::inspect::shell::ShellTarget;
+
+/// Hands the terminal to a shell until it ends, or `stop` is ready. Returns what is to be said
+/// about its end, if anything.
+#[cfg(unix)]
+pub(super) async fn run(
+    connection: &Connection,
+    target: ShellTarget,
+    stop: Pin<&mut impl Future<Output = ()>>,
+) -> Option<String> {
+    let name = target.pod.to_string();
+    announce(&target);
+    let outcome = tokio::select! {
+        outcome = attached(connection, target) => outcome,
+        () = stop => return None,
+    };
+    match outcome {
+        Ok(0) => None,
+        Ok(code) => Some(format!("the shell in {name} ended with {code}")),
+        Err(why) => Some(format!("no shell in {name}: {why}")),
+    }
+}
+
+/// Shells need a terminal as Unix has them.
+#[cfg(not(unix))]
+pub(super) async fn run(
+    _connection: &Connection,
+    _target: ShellTarget,
+    _stop: Pin<&mut impl Future<Output = ()>>,
+) -> Option<String> {
+    Some("shells are only to be had on Linux and macOS; kubectl exec works everywhere".to_owned())
+}
+
+/// Whose shell this is: it stays in the scrollback of the terminal.
+fn announce(target: &ShellTarget) {
+    let container = target
+        .container
+        .as_ref()
+        .map_or_else(String::new, |name| format!(" ({name})"));
+    let mut out = io::stdout();
+    let _ = write!(out, "\r\nShell in {}{container}; exit or ctrl-d leaves it.\r\n", target.pod);
+    let _ = out.flush();
+}
+
+#[cfg(unix)]
+async fn attached(connection: &Connection, target: ShellTarget) -> Result<i32, String> {
+    use crossterm::terminal::{disable_raw_mode, enable_raw_mode, size};
+    use gputop_fleet::inspect::shell::shell;
+    use tokio::signal::unix::{SignalKind, signal};
+    use tokio::sync::watch;
+
+    let said = |error: io::Error| format!("the terminal can not be used: {error}");
+    let keyboard = super::keyboard::Keyboard::open().map_err(said)?;
+    let mut resized = signal(SignalKind::window_change()).map_err(said)?;
+    let (sizes, changed) = watch::channel(size().unwrap_or((80, 24)));
+    let follow = async {
+        while resized.recv().await.is_some() {
+            if let Ok(now) = size() {
+                sizes.send_replace(now);
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    enable_raw_mode().map_err(said)?;
+    let outcome = tokio::select! {
+        outcome = shell(&connection.client, target, keyboard, tokio::io::stdout(), changed) => outcome,
+        () = follow => Ok(gputop_fleet::inspect::shell::ShellEnd::default()),
+    };
+    let _ = disable_raw_mode();
+    match outcome {
+        Ok(end) => Ok(end.code()),
+        Err(problem) => Err(format!("{} {}", problem.what, problem.fix)),
+    }
+}

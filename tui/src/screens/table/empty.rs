@@ -1,0 +1,69 @@
+//! What is said where there is not a single row.
+
+use gputop_fleet::state::{WatchState, Watched};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::MARGIN;
+use crate::app::api::Api;
+use crate::app::filter::Filter;
+use crate::app::format;
+use crate::app::place::Within;
+use crate::app::tables::Tone;
+use crate::app::{State, View};
+use crate::widgets::text;
+
+/// Why there is not a single row.
+pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
+    let place = state.place();
+    let message = if let (Some(filter), (_, of @ 1..)) = (state.filter(), state.found()) {
+        nothing_found(&place.filter, filter, of)
+    } else if let Api::Connecting = state.api() {
+        "Asking the API server for nodes and pods…".to_owned()
+    } else if let Api::Lost { shown: false, .. } = state.api() {
+        "The API server has not answered yet.".to_owned()
+    } else {
+        nothing(state, place.view, &place.within)
+    };
+    let line = text::line(area, u16::from(area.height > 4));
+    let line = text::skip(line, MARGIN + 1);
+    text::put(
+        buf,
+        line,
+        &text::fit(&message, line.width),
+        state.theme.style(Tone::Muted),
+    );
+}
+
+/// That a filter lets nothing through, and what may be wrong with it.
+fn nothing_found(text: &str, filter: &Filter, of: usize) -> String {
+    let of = format::count(of, "row");
+    match filter.problem() {
+        Some(problem) => format!("None of {of}. {problem}. Esc drops the filter."),
+        None => format!("None of {of} is like “{text}”. Esc drops the filter."),
+    }
+}
+
+fn nothing(state: &State, view: View, within: &Within) -> String {
+    let narrowed = *within != Within::Everything;
+    let forbidden = |watched| matches!(state.fleet.watch(watched), WatchState::Forbidden { .. });
+    if forbidden(Watched::Nodes) && view != View::Pods {
+        return "You have no right to list the nodes of this cluster.".to_owned();
+    }
+    if forbidden(Watched::Pods) && view != View::Nodes {
+        return "You have no right to list the pods of this cluster.".to_owned();
+    }
+    match view {
+        View::Nodes => "The cluster has no nodes.".to_owned(),
+        View::Gpus if narrowed => "No GPU here.".to_owned(),
+        View::Gpus => "No GPU is known in this cluster. The Nodes table says why.".to_owned(),
+        View::Pods if narrowed => "No pod here holds or uses a GPU.".to_owned(),
+        View::Pods => {
+            let hidden = format::count(state.hidden_pods(), "pod");
+            format!("No pod asks for a GPU. a shows all ({hidden}).")
+        }
+        View::Processes if narrowed => "No process here.".to_owned(),
+        View::Processes if state.session.agents => "No process is on a GPU.".to_owned(),
+        View::Processes => "Processes come from the daemons, and those were not asked.".to_owned(),
+    }
+}

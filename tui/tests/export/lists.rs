@@ -1,0 +1,126 @@
+//! What is chosen, and in which order.
+
+use gputop_k3s::export::{Kind, List, Missing, Scope, SortBy, list, select};
+
+use crate::picture::{KINDS, items, json, now};
+
+fn names(list: &List) -> Vec<String> {
+    let (names, _) = list.to_names();
+    names.lines().map(str::to_owned).collect()
+}
+
+fn picked(kind: Kind, wanted: &[&str]) -> (Vec<String>, Vec<Missing>) {
+    let mut list = list(&now(true), kind, None);
+    let wanted: Vec<String> = wanted.iter().map(|&name| name.to_owned()).collect();
+    let missing = list.pick(&wanted);
+    (names(&list), missing)
+}
+
+#[test]
+fn what_is_printed_as_a_name_is_understood_as_one() {
+    let picture = now(true);
+    for kind in KINDS {
+        let all = names(&list(&picture, kind, None));
+        assert!(!all.is_empty());
+        for name in &all {
+            let mut one = list(&picture, kind, None);
+            assert_eq!(one.pick(std::slice::from_ref(name)), []);
+            assert_eq!(names(&one), [name.clone()]);
+        }
+    }
+}
+
+#[test]
+fn short_names_are_understood_too() {
+    let (found, missing) = picked(Kind::Nodes, &["tesla", "node/atlas"]);
+    assert_eq!((found, missing.len()), (vec!["node/atlas".into(), "node/tesla".into()], 0));
+    let (found, _) = picked(Kind::Gpus, &["atlas/1"]);
+    assert!(found.len() == 1 && found[0].starts_with("gpu/atlas/GPU-"));
+    // A GPU in MIG mode and its instances have one index.
+    assert!(picked(Kind::Gpus, &["dgx/0"]).0.len() > 1);
+    assert_eq!(picked(Kind::Pods, &["ollama-0"]).0, ["pod/home/ollama-0"]);
+    assert_eq!(picked(Kind::Pods, &["home/ollama-0"]).0, ["pod/home/ollama-0"]);
+}
+
+#[test]
+fn a_name_that_nothing_has_is_told_with_the_nearest() {
+    let near = |kind, name: &str| {
+        let (found, missing) = picked(kind, &[name]);
+        assert_eq!(found, [""; 0]);
+        missing.into_iter().next().unwrap().nearest
+    };
+    assert_eq!(near(Kind::Nodes, "altas").as_deref(), Some("atlas"));
+    assert_eq!(near(Kind::Pods, "olama-0").as_deref(), Some("ollama-0"));
+    assert_eq!(near(Kind::Pods, "hme/ollama-0").as_deref(), Some("home/ollama-0"));
+    assert_eq!(near(Kind::Nodes, "zzzzzzzzz"), None);
+}
+
+#[test]
+fn labels_select_nodes_and_all_that_is_on_them() {
+    let picture = now(true);
+    let scope = Scope {
+        selector: "topology.kubernetes.io/zone=rack".parse().unwrap(),
+        ..Scope::default()
+    };
+    assert_eq!(names(&select(&picture, Kind::Nodes, &scope)), ["node/dgx"]);
+    for kind in [Kind::Gpus, Kind::Processes] {
+        let chosen = json(&select(&picture, kind, &scope));
+        let all = items(&picture, kind);
+        let on_dgx = all.iter().filter(|item| item["node"] == "dgx").count();
+        assert!(on_dgx > 0 && chosen.iter().all(|item| item["node"] == "dgx"));
+        assert_eq!(chosen.len(), on_dgx);
+    }
+    // Pods go by their own labels.
+    assert!(select(&picture, Kind::Pods, &scope).is_empty());
+    let labelled = picture.pods.iter().find(|row| !row.info.labels.is_empty());
+    let (key, value) = labelled.unwrap().info.labels.iter().next().unwrap();
+    let scope = Scope {
+        selector: format!("{key}={value}").parse().unwrap(),
+        ..Scope::default()
+    };
+    let chosen = select(&picture, Kind::Pods, &scope).len();
+    let expected = picture.pods.iter().filter(|row| row.info.labels.get(key) == Some(value));
+    assert_eq!(chosen, expected.count());
+}
+
+#[test]
+fn namespaces_limit_pods_and_processes() {
+    let picture = now(true);
+    for kind in [Kind::Pods, Kind::Processes] {
+        let chosen = items(&picture, kind);
+        let home = chosen.iter().filter(|item| item["namespace"] == "home").count();
+        assert!(home > 0 && home < chosen.len());
+        assert_eq!(list(&picture, kind, Some("home")).len(), home);
+    }
+}
+
+#[test]
+fn lists_are_sorted_by_fields_and_titles() {
+    let picture = now(true);
+    let sorted = |wish: &str| {
+        let mut list = list(&picture, Kind::Gpus, None);
+        list.sort(&[wish.parse::<SortBy>().unwrap()]).unwrap();
+        let items = json(&list);
+        let values = items.iter().map(|item| item["utilization_percent"].as_u64());
+        values.collect::<Vec<_>>()
+    };
+    let up = sorted("utilization_percent");
+    let known: Vec<u64> = up.iter().map_while(|value| *value).collect();
+    assert!(known.is_sorted() && known.len() > 3);
+    assert!(up[known.len()..].iter().all(Option::is_none) && known.len() < up.len());
+    let down: Vec<u64> = sorted("-UTIL").into_iter().map_while(|value| value).collect();
+    assert!(down.is_sorted_by(|a, b| a >= b) && down.len() == known.len());
+}
+
+#[test]
+fn every_field_that_is_offered_can_be_sorted_by() {
+    let picture = now(true);
+    for kind in KINDS {
+        for field in kind.fields() {
+            let mut list = list(&picture, kind, None);
+            let before = list.len();
+            list.sort(&[field.parse().unwrap()]).unwrap();
+            assert_eq!(list.len(), before);
+        }
+    }
+}
