@@ -9,7 +9,7 @@ use gputop_k3s::runtime::TerminalGuard;
 
 fn main() -> Result<()> {
     gputop_k3s::install_panic_hook()?;
-    let _guard = TerminalGuard::enter()?;
+    let _guard = TerminalGuard::enter(true)?;
     if std::env::args().nth(1).as_deref() == Some("task") {
         let task = std::thread::spawn(|| fail("a task has failed"));
         let failed = task.join().is_err();
