@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use common::{AT, Cluster, clock_at, daemon, gpu, node, pod, process, snapshot};
 use gputop_fleet::state::{
-    AgentReport, AlertSubject, Closed, LinkState, Listing, NodeState, Picture, Received, Settings,
-    Severity, Update, join,
+    AgentReport, AlertCounts, AlertSubject, Closed, LinkState, Listing, NodeState, Picture,
+    Received, Settings, Severity, Update, join,
 };
 use gputop_model::{
     Allocation, Celsius, DeviceId, DeviceKind, DriverState, Health, NodeCondition, NodeInfo, Phase,
@@ -59,7 +59,7 @@ fn a_quiet_cluster_has_no_alerts() {
         .live(snapshot("a", vec![gpu(0, "GPU-0", 0)]));
     let picture = cluster.picture();
     assert_eq!(alerts(&picture), []);
-    assert_eq!(picture.totals.alerts, Default::default());
+    assert_eq!(picture.totals.alerts, AlertCounts::default());
 }
 
 #[test]

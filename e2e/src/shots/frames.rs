@@ -62,7 +62,11 @@ const SHOTS: &[Shot] = &[
     shot("events", &["3", "v"], MIDDLE),
     shot("help", &["?"], (160, 60)),
     shot("light", &[":", "theme light", "enter", "2"], MIDDLE),
-    shot("colorblind", &[":", "theme colorblind", "enter", "2"], MIDDLE),
+    shot(
+        "colorblind",
+        &[":", "theme colorblind", "enter", "2"],
+        MIDDLE,
+    ),
 ];
 
 /// What was taken.

@@ -18,10 +18,44 @@ use tokio::time::Instant;
 /// How long something that must come may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-fn homelab() -> SimCluster {
-    let homelab = scenario::builtin("homelab").unwrap();
+/// One node, and what writes logs of each kind.
+const SCENARIO: &str = r#"
+name = "inside"
+[[node]]
+name = "rig"
+driver = "580.95.05"
+cuda = "13.0"
+age = "20d"
+[[node.gpu]]
+product = "NVIDIA GeForce RTX 3090"
+memory_mib = 24576
+power_limit_watts = 350
+[[node.gpu]]
+product = "NVIDIA GeForce RTX 3090"
+memory_mib = 24576
+power_limit_watts = 350
+[[workload]]
+kind = "Deployment"
+name = "vllm"
+namespace = "serving"
+gpus = 1
+image = "vllm/vllm-openai:v0.11.0"
+behaviour = "inference"
+age = "2d"
+[[workload]]
+kind = "Job"
+name = "finetune-7"
+namespace = "research"
+gpus = 1
+image = "pytorch/pytorch:2.9"
+behaviour = "training"
+age = "2h"
+"#;
+
+fn rig() -> SimCluster {
+    let scenario = scenario::parse(SCENARIO).unwrap();
     let start = "2026-03-01T10:00:00Z".parse().unwrap();
-    SimCluster::start(homelab, gputop_sim::Options { seed: 7, start })
+    SimCluster::start(scenario, gputop_sim::Options { seed: 7, start })
 }
 
 fn engine(cluster: &SimCluster, access: Access) -> Engine {
@@ -92,9 +126,9 @@ async fn make(cluster: &SimCluster, name: &str, image: &str, annotations: serde_
 
 #[tokio::test(start_paused = true)]
 async fn a_log_is_shown_without_its_colours() {
-    let cluster = homelab();
+    let cluster = rig();
     let mut engine = engine(&cluster, Access::Admin);
-    let name = named(&cluster, "serving", "vllm-qwen3").await;
+    let name = named(&cluster, "serving", "vllm").await;
     let (lines, end) = read(&mut engine, log("serving", &name)).await;
     assert_eq!(end, Answer::LogEnded(None));
     assert_eq!(lines.len(), 1000);
@@ -104,9 +138,9 @@ async fn a_log_is_shown_without_its_colours() {
 
 #[tokio::test(start_paused = true)]
 async fn a_progress_bar_is_one_short_line() {
-    let cluster = homelab();
+    let cluster = rig();
     let mut engine = engine(&cluster, Access::Admin);
-    let name = named(&cluster, "research", "finetune-llama3").await;
+    let name = named(&cluster, "research", "finetune").await;
     let mut request = log("research", &name);
     request.timestamps = true;
     let (lines, _) = read(&mut engine, request).await;
@@ -123,7 +157,7 @@ async fn a_progress_bar_is_one_short_line() {
 
 #[tokio::test(start_paused = true)]
 async fn a_followed_log_comes_as_it_is_written_and_says_when_it_is_over() {
-    let cluster = homelab();
+    let cluster = rig();
     let mut engine = engine(&cluster, Access::Admin);
     make(
         &cluster,
@@ -147,9 +181,9 @@ async fn a_followed_log_comes_as_it_is_written_and_says_when_it_is_over() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_ask_is_silent() {
-    let cluster = homelab();
+    let cluster = rig();
     let mut engine = engine(&cluster, Access::Admin);
-    let name = named(&cluster, "serving", "vllm-qwen3").await;
+    let name = named(&cluster, "serving", "vllm").await;
     let request = LogRequest {
         follow: true,
         ..log("serving", &name)
@@ -178,7 +212,7 @@ async fn a_cancelled_ask_is_silent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_can_not_be_had_says_why() {
-    let cluster = homelab();
+    let cluster = rig();
     let mut engine = engine(&cluster, Access::Admin);
     make(&cluster, "slow", "x", json!({"sim/create-delay": "1h"})).await;
     let previous = LogRequest {
@@ -219,9 +253,9 @@ async fn a_log_that_can_not_be_had_says_why() {
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_breaks_off_is_not_over() {
-    let cluster = homelab();
+    let cluster = rig();
     let mut engine = engine(&cluster, Access::Admin);
-    let name = named(&cluster, "serving", "vllm-qwen3").await;
+    let name = named(&cluster, "serving", "vllm").await;
     let request = LogRequest {
         follow: true,
         ..log("serving", &name)
@@ -243,7 +277,7 @@ async fn a_log_that_breaks_off_is_not_over() {
 
 #[tokio::test(start_paused = true)]
 async fn rights_are_those_of_the_user() {
-    let cluster = homelab();
+    let cluster = rig();
     let mut viewer = engine(&cluster, Access::ReadOnly);
     viewer.ask(AskId(1), Ask::Rights(None));
     let (_, answer) = next(&mut viewer).await;
@@ -261,8 +295,8 @@ async fn rights_are_those_of_the_user() {
     };
     assert_eq!(answer, Answer::Rights(expected));
 
-    let mut tenant = engine(&cluster, Access::Namespace("studio"));
-    tenant.ask(AskId(1), Ask::Rights(Some("studio".to_owned())));
+    let mut tenant = engine(&cluster, Access::Namespace("research"));
+    tenant.ask(AskId(1), Ask::Rights(Some("research".to_owned())));
     let (_, answer) = next(&mut tenant).await;
     let expected = Rights {
         logs: Some(true),
@@ -331,8 +365,8 @@ async fn typed(
 
 #[tokio::test(start_paused = true)]
 async fn a_shell_in_a_pod_takes_keys_and_sizes() {
-    let cluster = homelab();
-    let name = named(&cluster, "serving", "vllm-qwen3").await;
+    let cluster = rig();
+    let name = named(&cluster, "serving", "vllm").await;
     let keys = &["stty size\r", "stty size\r", "nvidia-smi -L\r", "exit 3\r"];
     let (shown, ended) = typed(&cluster, Access::Admin, ("serving", &name), keys).await;
     assert_eq!(ended, Ok(3));
@@ -347,7 +381,7 @@ async fn a_shell_in_a_pod_takes_keys_and_sizes() {
 
 #[tokio::test(start_paused = true)]
 async fn what_can_not_be_entered_says_why() {
-    let cluster = homelab();
+    let cluster = rig();
     make(&cluster, "tiny", "gcr.io/distroless/cc", json!({})).await;
     make(&cluster, "slow", "x", json!({"sim/create-delay": "1h"})).await;
     let enter = async |access, place| typed(&cluster, access, place, &[]).await.1.unwrap_err();
@@ -363,7 +397,7 @@ async fn what_can_not_be_entered_says_why() {
 
 #[tokio::test(start_paused = true)]
 async fn a_shell_ends_with_its_container_or_its_connection() {
-    let cluster = homelab();
+    let cluster = rig();
     make(&cluster, "box", "x", json!({})).await;
     let api: Api<Pod> = Api::namespaced(cluster.client(), "default");
     let leave = async {

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use kube::api::{AttachParams, AttachedProcess, TerminalSize};
 use kube::{Api, Client};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -27,6 +27,9 @@ const COMMAND: [&str; 3] = [
 
 /// Bytes that wait in each direction.
 const BUFFER: usize = 64 * 1024;
+
+/// A shell that writes no prompt within this time is taken for one without.
+const SILENT_START: Duration = Duration::from_secs(1);
 
 /// How long the terminal may take for what the shell wrote last.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -95,7 +98,11 @@ async fn attend(
     let resizes = process.terminal_size().ok_or_else(missing)?;
     let status = process.take_status().ok_or_else(missing)?;
     tokio::pin!(stdin, stdout);
+    // What is sent to a shell that could not be started would break the connection before its
+    // status, which tells why, is read: nothing is sent before the shell has said something.
+    let (speaks, spoken) = watch::channel(false);
     let into = async {
+        begun(spoken.clone()).await;
         // At the end of the input the shell is told so, and may go on.
         if tokio::io::copy(&mut stdin, &mut input).await.is_ok() {
             let _gone = input.shutdown().await;
@@ -103,8 +110,17 @@ async fn attend(
         std::future::pending::<()>().await;
     };
     let out = async {
-        tokio::io::copy(&mut output, &mut stdout).await?;
+        let mut first = [0; 1];
+        if output.read(&mut first).await? > 0 {
+            stdout.write_all(&first).await?;
+            speaks.send_replace(true);
+            tokio::io::copy(&mut output, &mut stdout).await?;
+        }
         stdout.flush().await
+    };
+    let resize = async {
+        begun(spoken.clone()).await;
+        resize(sizes, resizes).await;
     };
     tokio::pin!(out, status);
     // A connection that breaks ends the status and not the output, which would be waited for.
@@ -115,7 +131,7 @@ async fn attend(
             (Some(told), rest.unwrap_or(Ok(())))
         }
         () = into => (None, Ok(())),
-        () = resize(sizes, resizes) => (None, Ok(())),
+        () = resize => (None, Ok(())),
     };
     if let Err(error) = written {
         return Err(problem(
@@ -138,6 +154,11 @@ async fn attend(
         &format!("the connection to the shell broke{why}"),
         "What ran in it may have ended with it. Open it again.",
     ))
+}
+
+/// Waits until the shell has said something, or is of those that do not.
+async fn begun(mut spoken: watch::Receiver<bool>) {
+    let _late = timeout(SILENT_START, spoken.wait_for(|spoken| *spoken)).await;
 }
 
 /// Sends the present size and every new one; never ends by itself.

@@ -1,7 +1,7 @@
 //! What is known of the cluster, and the tables made of it. Pure: no clock, no I/O.
 //!
 //! [`Fleet`] takes what the watches and the daemons say; [`join`] makes a [`Picture`] of it: one
-//! row for each node, device, pod and process.
+//! row for each node, device, pod, process and workload, and what needs attention.
 
 mod agent;
 mod alerts;

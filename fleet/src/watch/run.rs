@@ -27,8 +27,9 @@ const SILENCE: Duration = Duration::from_secs(65);
 /// A watch that the server ends in good order before that was hardly worth opening.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// Objects in one page of a list.
-const PAGE: u32 = 100;
+/// Objects in one page of a list: a few round trips for a large cluster on a slow line, and a few
+/// megabytes at a time.
+const PAGE: u32 = 250;
 
 /// What a namespace's name can not have in it, and a path must not.
 const NOT_IN_NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.');

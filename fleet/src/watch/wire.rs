@@ -24,10 +24,11 @@ use crate::connect::{Problem, api_problem};
 /// How long the server may take to begin an answer.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// How long a page may take to arrive once its head is there: 100 pods over a slow line.
+/// How long a page may take to arrive once its head is there: megabytes over a slow line.
 const PAGE_ARRIVES: Duration = Duration::from_secs(60);
 
-/// Most bytes of a page: 100 objects of a megabyte, which no object reaches.
+/// Most bytes of a page: a list of the largest objects that there can be is cut off before it
+/// fills the memory.
 const PAGE_LIMIT: usize = 100 * 1024 * 1024;
 
 /// Most bytes of one event: etcd takes objects of up to 1.5 MiB.

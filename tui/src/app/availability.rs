@@ -113,7 +113,10 @@ impl State {
     pub(super) fn can_see_logs(&self) -> Available {
         self.answered()?;
         self.pod()?;
-        allowed(self.rights.logs, "you have no right to read logs (pods/log)")
+        allowed(
+            self.rights.logs,
+            "you have no right to read logs (pods/log)",
+        )
     }
 
     pub(super) fn can_open_shell(&self) -> Available {
@@ -125,10 +128,16 @@ impl State {
         }
         self.answered()?;
         let pod = self.pod()?;
-        if self.pod_info(&pod).is_some_and(|info| info.phase != gputop_model::Phase::Running) {
+        if self
+            .pod_info(&pod)
+            .is_some_and(|info| info.phase != gputop_model::Phase::Running)
+        {
             return Err("the pod does not run".into());
         }
-        allowed(self.rights.exec, "you have no right to open shells (pods/exec)")
+        allowed(
+            self.rights.exec,
+            "you have no right to open shells (pods/exec)",
+        )
     }
 
     /// There is somebody to ask.

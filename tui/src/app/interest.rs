@@ -29,7 +29,7 @@ fn interest(state: &State) -> Interest {
             focus.push(name.clone());
         }
     }
-    let pace = if state.paused.is_some() {
+    let pace = if state.paused.is_some() || state.session.calm || state.session.reduced_motion {
         Pace::Calm
     } else {
         Pace::Live

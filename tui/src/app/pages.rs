@@ -206,7 +206,11 @@ pub(super) fn scroll(state: &mut State, motion: Motion) {
         return;
     };
     let height = usize::from(drawn.height).max(2) - 1;
-    let from = if page.follow { drawn.last_top } else { page.top };
+    let from = if page.follow {
+        drawn.last_top
+    } else {
+        page.top
+    };
     let top = match motion {
         Motion::Down => from.saturating_add(1),
         Motion::Up => from.saturating_sub(1),

@@ -58,7 +58,9 @@ pub(super) fn perform(state: &mut State, action: ActionId) -> Vec<Effect> {
         ActionId::Pause => state.pause(),
         ActionId::TellMe => {
             let answer = wishes::suggestion(state);
-            state.layers.push(Layer::Prompt(Box::new(Prompt::new(answer))));
+            state
+                .layers
+                .push(Layer::Prompt(Box::new(Prompt::new(answer))));
         }
         ActionId::SeekBack => return vec![Effect::Seek(Seek::Back)],
         ActionId::SeekOn => return vec![Effect::Seek(Seek::On)],

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use gputop_fleet::inspect::{Ask, Subject};
 use gputop_fleet::inspect::shell::ShellTarget;
+use gputop_fleet::inspect::{Ask, Subject};
 
 use super::actions::{self, ActionId, Scope};
 use super::format;
@@ -101,8 +101,16 @@ fn sorts(state: &State) -> Vec<Item> {
             Some(now) if now.column == column => !now.descending,
             _ => sort::begins_descending(state.place().view, column),
         };
-        let order = if descending { "highest first" } else { "lowest first" };
-        item(column, order, Choice::Sort(Some(Sort { column, descending })))
+        let order = if descending {
+            "highest first"
+        } else {
+            "lowest first"
+        };
+        item(
+            column,
+            order,
+            Choice::Sort(Some(Sort { column, descending })),
+        )
     }));
     items
 }
@@ -138,7 +146,11 @@ fn contexts(state: &State) -> Vec<Item> {
             let here = *name == state.session.context;
             item(
                 name,
-                if here { "where you are" } else { "another cluster or user" },
+                if here {
+                    "where you are"
+                } else {
+                    "another cluster or user"
+                },
                 Choice::Context(name.clone()),
             )
         })

@@ -4,6 +4,10 @@ use gputop_fleet::state::Settings;
 
 /// What is known before anything is shown, and does not change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each has nothing to do with the others"
+)]
 pub struct Session {
     /// Name of the kubeconfig context, or `demo`.
     pub context: String,
@@ -17,8 +21,10 @@ pub struct Session {
     pub seed: Option<u64>,
     /// The nodes' daemons are asked.
     pub agents: bool,
-    /// Draw without colours.
-    pub no_color: bool,
+    /// What is measured is drawn rarely, so that little moves by itself.
+    pub reduced_motion: bool,
+    /// The daemons are to report rarely.
+    pub calm: bool,
     /// The mouse is used.
     pub mouse: bool,
     /// Contexts of the kubeconfig.
@@ -42,7 +48,8 @@ impl Default for Session {
             only_namespace: None,
             seed: None,
             agents: true,
-            no_color: false,
+            reduced_motion: false,
+            calm: false,
             mouse: true,
             contexts: Vec::new(),
             read_only: false,

@@ -21,10 +21,11 @@ use super::place::{Place, Within};
 use super::row::{Look, Row, RowId};
 use super::select::{self, Chosen, Selection};
 use super::session::Session;
+use super::sort::Sort;
 use super::tables::Cx;
 use super::view::View;
 use super::wishes::Wish;
-use crate::theme::Theme;
+use crate::theme::{Glyphs, Theme};
 
 /// How long something that was said stays on the screen.
 const MESSAGE: Duration = Duration::from_secs(5);
@@ -36,6 +37,10 @@ pub struct State {
     pub session: Session,
     /// Colours.
     pub theme: Theme,
+    /// Signs.
+    pub glyphs: Glyphs,
+    /// Titles of the columns that were chosen for each table; `None`: those that fit.
+    pub columns: [Option<Vec<&'static str>>; 4],
     /// What the watches and the daemons have said.
     pub fleet: Fleet,
     /// The tables made of it; as of the last [`State::refresh`].
@@ -97,11 +102,9 @@ impl State {
             Fleet::without_agents()
         };
         Self {
-            theme: if session.no_color {
-                Theme::mono()
-            } else {
-                Theme::dark()
-            },
+            theme: Theme::dark(),
+            glyphs: Glyphs::Unicode,
+            columns: [const { None }; 4],
             namespace: session.only_namespace.clone(),
             session,
             fleet,
@@ -238,6 +241,18 @@ impl State {
         }
         self.data_changed = false;
         self.rows_changed = false;
+    }
+
+    /// How a table begins.
+    pub fn begin(&mut self, view: View, columns: Option<Vec<&'static str>>, sort: Option<Sort>) {
+        self.columns[view.position()] = columns;
+        self.roots[view.position()].sort = sort;
+        self.rows_changed = true;
+    }
+
+    /// Goes to a whole table.
+    pub fn go_to(&mut self, view: View) {
+        navigation::show(self, view);
     }
 
     /// Brings the rows up to date when something but data has changed them.

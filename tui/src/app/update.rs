@@ -81,7 +81,10 @@ pub fn start(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     let id = state.next_ask();
-    vec![Effect::Ask(id, Ask::Rights(state.session.only_namespace.clone()))]
+    vec![Effect::Ask(
+        id,
+        Ask::Rights(state.session.only_namespace.clone()),
+    )]
 }
 
 /// Applies one message.
@@ -174,7 +177,10 @@ fn entered(state: &mut State) {
         }
         Some(Layer::Help { .. }) => {}
         None => {
-            let text = state.filter_input.as_ref().map(|line| line.value().to_owned());
+            let text = state
+                .filter_input
+                .as_ref()
+                .map(|line| line.value().to_owned());
             state.place_mut().filter = text.unwrap_or_default();
             state.rows_changed = true;
         }

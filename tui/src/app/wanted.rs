@@ -131,7 +131,11 @@ impl FromStr for Wanted {
                 Some(("vram", amount)) => wanted.vram = Some(parse_memory(amount)?),
                 Some(("node", name)) if !name.is_empty() => wanted.node = Some(name.into()),
                 Some(("product", product)) => wanted.product = Some(product.parse()?),
-                _ => return Err(format!("'{word}' is none of vram=20G, node=NAME, product=3090")),
+                _ => {
+                    return Err(format!(
+                        "'{word}' is none of vram=20G, node=NAME, product=3090"
+                    ));
+                }
             }
         }
         Ok(wanted)
@@ -332,18 +336,14 @@ fn count_units(progress: &mut Progress, row: &NodeRow, wanted: &Wanted) {
             continue;
         }
         let all = usize::try_from(resource.allocatable).unwrap_or_default();
-        let free = resource.free().map(|free| usize::try_from(free).unwrap_or_default());
-        let mut other = |why, count: usize| {
-            if count > 0 {
-                *progress.others.entry(why).or_default() += count;
-            }
-        };
-        match free {
-            _ if row.info.readiness != Readiness::Ready => other("on a node that is not ready", all),
-            _ if row.info.cordoned => other("on a cordoned node", all),
-            None => other("unknown", all),
+        let free = resource
+            .free()
+            .map(|free| usize::try_from(free).unwrap_or_default());
+        let (why, others) = match free {
+            _ if row.info.readiness != Readiness::Ready => ("on a node that is not ready", all),
+            _ if row.info.cordoned => ("on a cordoned node", all),
+            None => ("unknown", all),
             Some(free) => {
-                other("requested", all.saturating_sub(free));
                 if free > 0 {
                     progress.free.push(Free::Units {
                         node: node.clone(),
@@ -351,7 +351,11 @@ fn count_units(progress: &mut Progress, row: &NodeRow, wanted: &Wanted) {
                         units: free,
                     });
                 }
+                ("requested", all.saturating_sub(free))
             }
+        };
+        if others > 0 {
+            *progress.others.entry(why).or_default() += others;
         }
     }
 }
@@ -426,7 +430,15 @@ mod tests {
         assert_eq!(wanted.vram, Some(Bytes(20_000_000_000)));
         assert_eq!(wanted.node, Some("atlas".into()));
         assert!(wanted.product.unwrap().matches("NVIDIA GeForce RTX 3090"));
-        for wrong in ["", "0", "two", "1 vram=big", "1 node=", "1 speed=9", "1 product=("] {
+        for wrong in [
+            "",
+            "0",
+            "two",
+            "1 vram=big",
+            "1 node=",
+            "1 speed=9",
+            "1 product=(",
+        ] {
             assert!(Wanted::from_str(wrong).is_err(), "{wrong}");
         }
     }

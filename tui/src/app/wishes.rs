@@ -68,7 +68,10 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
             state.layers.pop();
             // The same count elsewhere is another wish; the same words are not.
             state.wishes.retain(|wish| wish.text != text);
-            state.say(format!("the bell rings when {text} is free; now {}", progress.sentence()));
+            state.say(format!(
+                "the bell rings when {text} is free; now {}",
+                progress.sentence()
+            ));
             state.wishes.push(Wish { text, wanted });
         }
     }

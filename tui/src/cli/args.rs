@@ -111,6 +111,7 @@ pub struct Demo {
 
 /// `get`.
 #[derive(Debug, Clone, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Get {
     /// What to list.
     #[arg(value_enum)]

@@ -64,7 +64,8 @@ fn scope(global: &Global, get: &Get, source: &Source) -> Scope {
     let kind = get.kind.kind();
     // NAMESPACE/NAME says where to look.
     let qualified = |name: &String| kind.plain_name(name).contains('/');
-    let everywhere = get.all_namespaces || (!get.names.is_empty() && get.names.iter().all(qualified));
+    let everywhere =
+        get.all_namespaces || (!get.names.is_empty() && get.names.iter().all(qualified));
     let namespace = match get.kind {
         _ if everywhere => None,
         KindArg::Pods => source.namespace.clone(),
@@ -100,7 +101,9 @@ pub(super) fn not_found(get: &Get, scope: &Scope, missing: &[Missing]) -> Result
         return Ok(());
     }
     let kind = get.kind.kind();
-    let names = missing.iter().map(|missing| format!("\"{}\"", missing.name));
+    let names = missing
+        .iter()
+        .map(|missing| format!("\"{}\"", missing.name));
     let near = missing.iter().filter_map(|missing| missing.nearest.clone());
     let (names, near): (Vec<String>, Vec<String>) = (names.collect(), near.collect());
     let fix = if near.is_empty() {

@@ -19,16 +19,14 @@ pub struct Man {
 
 /// Carries out `man`.
 pub(super) fn run(man: &Man) -> Result<(), Failure> {
-    match &man.dir {
-        Some(folder) => pages(folder),
-        None => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Args::command())
-                .render(&mut page)
-                .map_err(|error| failed("the page can not be made", &error))?;
-            write(&String::from_utf8_lossy(&page)).map(|_reader| ())
-        }
+    if let Some(folder) = &man.dir {
+        return pages(folder);
     }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Args::command())
+        .render(&mut page)
+        .map_err(|error| failed("the page can not be made", &error))?;
+    write(&String::from_utf8_lossy(&page)).map(|_reader| ())
 }
 
 fn pages(folder: &Path) -> Result<(), Failure> {

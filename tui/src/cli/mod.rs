@@ -88,7 +88,11 @@ mod tests {
     #[test]
     fn the_usage_is_told_as_one_types_it() {
         assert!(refusal("gputop-k3s").contains("Usage: gputop-k3s get"));
-        for plugin in ["kubectl-gputop_k3s", "/usr/bin/kubectl-gputop_k3s", "kubectl-gputop_k3s.exe"] {
+        for plugin in [
+            "kubectl-gputop_k3s",
+            "/usr/bin/kubectl-gputop_k3s",
+            "kubectl-gputop_k3s.exe",
+        ] {
             let said = refusal(plugin);
             assert!(said.contains("Usage: kubectl gputop-k3s get"), "{said}");
         }

@@ -102,7 +102,10 @@ pub(super) async fn run(global: &Global, wait: &Wait) -> Result<(), Failure> {
             line.clear();
             return write(&text(wait.output, &progress, progress.count())?).map(|_reader| ());
         }
-        if most.as_ref().is_none_or(|most| progress.count() > most.count()) {
+        if most
+            .as_ref()
+            .is_none_or(|most| progress.count() > most.count())
+        {
             most = Some(progress.clone());
         }
         let now = Instant::now();
@@ -110,7 +113,11 @@ pub(super) async fn run(global: &Global, wait: &Wait) -> Result<(), Failure> {
             line.clear();
             return over(&live, wait, &progress, most.as_ref());
         }
-        line.show(&progress, now - begin, deadline.map(|deadline| deadline - now));
+        line.show(
+            &progress,
+            now - begin,
+            deadline.map(|deadline| deadline - now),
+        );
         let pause = deadline.map_or(PACE, |deadline| PACE.min(deadline - now));
         tokio::select! {
             biased;
@@ -203,12 +210,7 @@ fn explain(
 }
 
 /// The time is over.
-fn over(
-    live: &Live,
-    wait: &Wait,
-    last: &Progress,
-    most: Option<&Progress>,
-) -> Result<(), Failure> {
+fn over(live: &Live, wait: &Wait, last: &Progress, most: Option<&Progress>) -> Result<(), Failure> {
     let picture = live.picture();
     let totals = &picture.totals;
     if let Some(why) = live.loss() {
@@ -221,7 +223,10 @@ fn over(
     if last.basis == Basis::Devices && totals.agents_live == 0 {
         return Err(Failure::new(
             Exit::Unreachable,
-            format!("none of the {} daemons has answered", totals.agents_expected),
+            format!(
+                "none of the {} daemons has answered",
+                totals.agents_expected
+            ),
             first_reason(&picture).unwrap_or_default(),
         ));
     }
@@ -240,7 +245,11 @@ fn over(
     };
     Err(Failure::new(
         Exit::No,
-        format!("not free within {}: {}", format::spoken(time), last.sentence()),
+        format!(
+            "not free within {}: {}",
+            format::spoken(time),
+            last.sentence()
+        ),
         fix,
     ))
 }

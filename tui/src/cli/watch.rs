@@ -114,7 +114,10 @@ impl Printer {
     fn object(&self, change: &Change) -> Result<String, Failure> {
         if self.output == Output::Yaml {
             let yaml = serde_yaml_ng::to_string(&change.object());
-            return Ok(format!("---\n{}", yaml.map_err(|error| unwritable(&error))?));
+            return Ok(format!(
+                "---\n{}",
+                yaml.map_err(|error| unwritable(&error))?
+            ));
         }
         let json = serde_json::to_string(&change.object());
         Ok(json.map_err(|error| unwritable(&error))? + "\n")

@@ -4,6 +4,7 @@
 //! files' sections for the context, the environment, flags. All is made from the one table in
 //! `fields.rs`; everything but [`load`] is pure.
 
+mod apply;
 mod duration;
 mod error;
 mod fields;
@@ -18,6 +19,7 @@ mod show;
 mod template;
 mod values;
 
+pub use apply::{to_session, to_state};
 pub use duration::{parse as parse_duration, write as write_duration};
 pub use error::{ConfigError, Place, Spot};
 pub use keymap::{Bindable, Ground, Overrides, keymap};

@@ -126,12 +126,9 @@ pub(super) fn choice_or_auto<T: Copy>(
     name: fn(T) -> &'static str,
 ) -> Read<Option<T>> {
     automatic(raw, |raw| {
-        choice(raw, all, name).or_else(|refused| match raw {
-            Raw::Text(word) => Err(none_of(
-                word,
-                all.iter().map(|one| name(*one)).chain([AUTO]),
-            )),
-            _ => Err(refused),
+        choice(raw, all, name).map_err(|refused| match raw {
+            Raw::Text(word) => none_of(word, all.iter().map(|one| name(*one)).chain([AUTO])),
+            _ => refused,
         })
     })
 }

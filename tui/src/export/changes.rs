@@ -47,9 +47,11 @@ pub(super) fn entries<T: Item>(items: &[T], form: Form) -> Vec<Entry> {
             let (body, same) = match form {
                 Form::Object => object(item),
                 Form::Name => (Body::Cells(vec![item.name()?]), String::new()),
-                Form::Csv => cells(item, |_| true, |column, item| {
-                    (column.value)(item).to_string()
-                }),
+                Form::Csv => cells(
+                    item,
+                    |_| true,
+                    |column, item| (column.value)(item).to_string(),
+                ),
                 Form::Table { wide } => cells(
                     item,
                     |column| column.is_shown(wide),
@@ -140,14 +142,15 @@ impl Change {
             schema: &'static str,
             kind: &'static str,
             r#type: ChangeKind,
-            object: &'a AnyItem,
+            #[serde(rename = "object")]
+            item: &'a AnyItem,
         }
         match &self.entry.body {
-            Body::Object(object) => Some(Object {
+            Body::Object(item) => Some(Object {
                 schema: SCHEMA,
                 kind: self.singular,
                 r#type: self.kind,
-                object,
+                item,
             }),
             Body::Cells(_) => None,
         }
@@ -177,15 +180,15 @@ impl Watched {
         let singular = list.kind().singular();
         let mut changes = Vec::new();
         let mut seen = BTreeSet::new();
+        let mut times = BTreeMap::new();
         for mut entry in list.entries(self.form) {
-            // Devices that are only known to exist have no name: they are numbered.
-            let key = (0..)
-                .map(|number| match number {
-                    0 => entry.key.clone(),
-                    _ => format!("{}#{number}", entry.key),
-                })
-                .find(|key| !seen.contains(key));
-            let Some(key) = key else { continue };
+            // Devices that are only known to exist have no id: they are numbered.
+            let times: &mut usize = times.entry(entry.key.clone()).or_default();
+            let key = match *times {
+                0 => entry.key.clone(),
+                number => format!("{}#{number}", entry.key),
+            };
+            *times += 1;
             entry.key.clone_from(&key);
             let kind = match self.rows.get(&key) {
                 None => Some(ChangeKind::Added),

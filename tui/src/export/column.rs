@@ -239,7 +239,8 @@ mod tests {
 
     #[test]
     fn unknown_is_a_dash_and_zero_is_zero() {
-        let column: Column<Option<u32>> = Column::of("free", |v: &Option<u32>| (*v).into()).titled("FREE");
+        let column: Column<Option<u32>> =
+            Column::of("free", |v: &Option<u32>| (*v).into()).titled("FREE");
         assert_eq!(column.cell(&None), "–");
         assert_eq!(column.cell(&Some(0)), "0");
         let column: Column<&str> = Column::of("name", |v: &&str| (*v).into()).titled("NAME");

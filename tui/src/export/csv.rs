@@ -36,7 +36,10 @@ mod tests {
     #[test]
     fn only_what_needs_quotes_gets_them() {
         assert_eq!(csv_line(&["a", "b c", ""]), "a,b c,\r\n");
-        assert_eq!(csv_line(&["a,b", "say \"x\""]), "\"a,b\",\"say \"\"x\"\"\"\r\n");
+        assert_eq!(
+            csv_line(&["a,b", "say \"x\""]),
+            "\"a,b\",\"say \"\"x\"\"\"\r\n"
+        );
         assert_eq!(csv_line(&["a\nb"]), "\"a\nb\"\r\n");
         assert_eq!(csv_line(&[""]), "\"\"\r\n");
     }

@@ -4,10 +4,10 @@ use gputop_fleet::state::{AllocatedTo, Closed, DeviceRow, DeviceState, Gap, Pict
 use gputop_model::{DeviceKind, Health, MilliWatts, NodeName};
 use serde::Serialize;
 
-use super::process::{self, GpuProcessItem};
 use super::column::{Column, Columns, Datum, cell, several};
 use super::hardware::{self, HardwareItem, hardware};
 use super::item::Item;
+use super::process::{self, GpuProcessItem};
 
 /// One device. Where nobody could look (`state` is `unknown` or `allocated`) the figures are
 /// `null`.
@@ -125,7 +125,11 @@ fn measured(picture: &Picture, row: &DeviceRow) -> GpuItem {
         throttle_reasons: reasons.map(|list| list.iter().map(|reason| reason.name()).collect()),
         mig,
         health: device.health.known().map(Health::name),
-        health_reason: device.health.known().and_then(Health::why).map(str::to_owned),
+        health_reason: device
+            .health
+            .known()
+            .and_then(Health::why)
+            .map(str::to_owned),
         age_ms: Some(super::millis(row.age)),
         stale: row.stale,
         closed: row.closed.map(Closed::name),
@@ -257,7 +261,9 @@ const CARD: &[Column<GpuItem>] = &[
     Column::of("state", |g: &GpuItem| g.state.into()).titled("STATE"),
     Column::of("closed", |g: &GpuItem| g.closed.into()).wide("CLOSED"),
     Column::of("health", |g: &GpuItem| g.health.into()).wide("HEALTH"),
-    Column::of("health_reason", |g: &GpuItem| g.health_reason.as_ref().into()),
+    Column::of("health_reason", |g: &GpuItem| {
+        g.health_reason.as_ref().into()
+    }),
     Column::of("utilization_percent", |g: &GpuItem| {
         g.utilization_percent.into()
     })
@@ -268,10 +274,14 @@ const CARD: &[Column<GpuItem>] = &[
     })
     .wide("MEM BW")
     .said(|g| cell(g.memory_utilization_percent.map(|v| format!("{v}%")))),
-    Column::of("memory_used_bytes", |g: &GpuItem| g.memory_used_bytes.into())
-        .titled("VRAM")
-        .said(|g| super::memory(g.memory_used_bytes, g.memory_total_bytes)),
-    Column::of("memory_total_bytes", |g: &GpuItem| g.memory_total_bytes.into()),
+    Column::of("memory_used_bytes", |g: &GpuItem| {
+        g.memory_used_bytes.into()
+    })
+    .titled("VRAM")
+    .said(|g| super::memory(g.memory_used_bytes, g.memory_total_bytes)),
+    Column::of("memory_total_bytes", |g: &GpuItem| {
+        g.memory_total_bytes.into()
+    }),
     Column::of("temperature_celsius", |g: &GpuItem| {
         g.temperature_celsius.into()
     })

@@ -267,9 +267,11 @@ macro_rules! columns {
 
 /// The columns that tables show.
 pub(super) const SHOWN: &[Column<GpuItem>] = &[
-    Column::of("clocks_sm_mhz", |g: &GpuItem| g.hardware.clocks.sm_mhz.into())
-        .wide("CLOCK")
-        .said(|g| cell(g.hardware.clocks.sm_mhz.map(|v| format!("{v}MHz")))),
+    Column::of("clocks_sm_mhz", |g: &GpuItem| {
+        g.hardware.clocks.sm_mhz.into()
+    })
+    .wide("CLOCK")
+    .said(|g| cell(g.hardware.clocks.sm_mhz.map(|v| format!("{v}MHz")))),
     Column::of("performance_state", |g: &GpuItem| {
         g.hardware.performance_state.into()
     })

@@ -11,6 +11,7 @@ use super::process::ProcessItem;
 /// An item of some list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "it is always in a box")]
 pub(super) enum AnyItem {
     Node(NodeItem),
     Gpu(GpuItem),
@@ -27,7 +28,12 @@ macro_rules! any {
         })*
     };
 }
-any!(Node(NodeItem), Gpu(GpuItem), Pod(PodItem), Process(ProcessItem));
+any!(
+    Node(NodeItem),
+    Gpu(GpuItem),
+    Pod(PodItem),
+    Process(ProcessItem)
+);
 
 /// An item of a list.
 pub(super) trait Item: Clone + Into<AnyItem> + Serialize + 'static {

@@ -7,11 +7,11 @@ use gputop_model::NodeName;
 use serde::Serialize;
 
 use super::changes::{Entry, entries};
+use super::csv::csv_line;
 use super::item::Item;
 use super::selector::Selector;
 use super::sort::{SortBy, UnknownField, names, sort};
 use super::table::Widths;
-use super::csv::csv_line;
 use super::{gpu, node, openmetrics, pod, process};
 use crate::nearest::nearest;
 

@@ -26,7 +26,7 @@ pub use hardware::{
     ClocksItem, EccItem, HardwareItem, IdentityItem, NvLinkItem, PcieItem, PowerLimitsItem,
     ThermalItem, VideoItem,
 };
-pub use list::{SCHEMA, Form, Kind, List, Missing, Scope, Style, list, select};
+pub use list::{Form, Kind, List, Missing, SCHEMA, Scope, Style, list, select};
 pub use node::{AgentItem, NodeItem, OtherResourceItem, ProductItem, ResourceItem};
 pub use pod::{PodItem, WorkloadItem};
 pub use process::{GpuProcessItem, ProcessItem};

@@ -145,7 +145,12 @@ pub(super) fn item(row: &NodeRow) -> NodeItem {
         age_ms: row.age.map(super::millis),
         stale: row.stale,
         expected_away: row.info.expected_away,
-        conditions: row.info.conditions.iter().map(|of| of.kind.clone()).collect(),
+        conditions: row
+            .info
+            .conditions
+            .iter()
+            .map(|of| of.kind.clone())
+            .collect(),
         other_resources: row
             .info
             .other_resources
@@ -269,13 +274,22 @@ impl Item for NodeItem {
         Column::of("power_mw", |n: &Self| n.power_mw.into())
             .wide("POWER")
             .said(|n| cell(n.power_mw.map(MilliWatts))),
-        Column::of("roles", Self::roles)
-            .wide("ROLES")
-            .said(|n| if n.roles.is_empty() { cell(None::<u8>) } else { n.roles.join(",") }),
-        Column::of("conditions", |n: &Self| several(n.conditions.clone()).into())
-            .wide("CONDITIONS"),
+        Column::of("roles", Self::roles).wide("ROLES").said(|n| {
+            if n.roles.is_empty() {
+                cell(None::<u8>)
+            } else {
+                n.roles.join(",")
+            }
+        }),
+        Column::of("conditions", |n: &Self| {
+            several(n.conditions.clone()).into()
+        })
+        .wide("CONDITIONS"),
         Column::of("kubelet_version", |n: &Self| (&n.kubelet_version).into()).wide("VERSION"),
-        Column::of("driver_version", |n: &Self| n.driver_version.as_ref().into()).wide("DRIVER"),
+        Column::of("driver_version", |n: &Self| {
+            n.driver_version.as_ref().into()
+        })
+        .wide("DRIVER"),
         Column::of("agent_state", |n: &Self| n.agent.state.into()).titled("AGENT"),
         Column::of("agent_version", |n: &Self| n.agent.version.as_ref().into()),
         Column::of("agent_reason", |n: &Self| n.agent.reason.as_ref().into()),

@@ -177,9 +177,8 @@ impl<'a> Parser<'a> {
             return Ok(value.to_owned());
         }
         self.at = before;
-        Err(self.error(
-            "the value of a label (at most 63 letters, digits, '-', '_', '.') is expected",
-        ))
+        Err(self
+            .error("the value of a label (at most 63 letters, digits, '-', '_', '.') is expected"))
     }
 
     fn bound(&mut self) -> Result<i64, SelectorError> {
@@ -295,19 +294,22 @@ mod tests {
     #[case("zone= rack more", "a comma is expected at 'more'")]
     #[case("zone in rack", "'(' is expected at 'rack'")]
     #[case("zone in (rack", "',' or ')' is expected at its end")]
-    #[case("zone has rack", "one of = == != in notin < > is expected at 'has rack'")]
+    #[case(
+        "zone has rack",
+        "one of = == != in notin < > is expected at 'has rack'"
+    )]
     #[case("=rack", "the name of a label is expected at '=rack'")]
     #[case("zone,", "the name of a label is expected at its end")]
     #[case("a/b/c=d", "the name of a label is expected at 'a/b/c=d'")]
     #[case("zone=a/b", "is expected at 'a/b'")]
     #[case("x>many", "a whole number is expected at 'many'")]
     #[case("größe=1", "the name of a label is expected at 'größe=1'")]
-    fn mistakes_are_shown_where_they_are(
-        #[case] text: &str,
-        #[case] expected: &str,
-    ) {
+    fn mistakes_are_shown_where_they_are(#[case] text: &str, #[case] expected: &str) {
         let error = Selector::from_str(text).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("label selector '{text}': ")), "{error}");
+        assert!(
+            error.starts_with(&format!("label selector '{text}': ")),
+            "{error}"
+        );
         assert!(error.ends_with(expected), "{error}");
     }
 

@@ -61,7 +61,11 @@ impl UnknownField {
 
 impl fmt::Display for UnknownField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no field {} to sort by in this list", self.field)
+        write!(
+            f,
+            "there is no field {} to sort by in this list",
+            self.field
+        )
     }
 }
 
@@ -106,10 +110,7 @@ fn compare<T>(column: &Column<T>, a: &T, b: &T, descending: bool) -> Ordering {
 }
 
 /// The column of that name or title, whatever the case; blanks, `-`, `_` and `.` are the same.
-fn find<T>(
-    columns: Columns<T>,
-    field: &str,
-) -> Result<&'static Column<T>, UnknownField> {
+fn find<T>(columns: Columns<T>, field: &str) -> Result<&'static Column<T>, UnknownField> {
     let wanted = plain(field);
     let named = all(columns).find(|column| plain(column.name) == wanted);
     let titled = || {
@@ -180,8 +181,14 @@ mod tests {
     #[test]
     fn a_mistake_names_the_nearest_field() {
         let error = sort(&mut [], COLUMNS, &[by("nmae")]).unwrap_err();
-        assert_eq!(error.to_string(), "there is no field nmae to sort by in this list");
-        assert_eq!(error.fix(), "Did you mean name? It has: name, memory_used_bytes.");
+        assert_eq!(
+            error.to_string(),
+            "there is no field nmae to sort by in this list"
+        );
+        assert_eq!(
+            error.fix(),
+            "Did you mean name? It has: name, memory_used_bytes."
+        );
         let error = sort(&mut [], COLUMNS, &[by("memory")]).unwrap_err();
         assert!(error.fix().starts_with("Did you mean memory_used_bytes?"));
         let error = sort(&mut [], COLUMNS, &[by("qqqqqqqq")]).unwrap_err();

@@ -27,6 +27,9 @@ const FRAME: Duration = Duration::from_millis(33);
 /// at different times; what they say is drawn together.
 const MEASURED_FRAME: Duration = Duration::from_millis(500);
 
+/// The same where little is to move by itself.
+const CALM_FRAME: Duration = Duration::from_secs(5);
+
 /// Ages on screen go on without any news.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -104,11 +107,16 @@ where
                     if let Some(ended) = self.apply(Msg::Tick(clock)) {
                         return Ok(ended);
                     }
-                    last_frame.elapsed() >= FRESH
+                    let stale = if self.state.session.reduced_motion {
+                        CALM_FRAME
+                    } else {
+                        FRESH
+                    };
+                    last_frame.elapsed() >= stale
                 }
                 news = self.source.next() => {
                     let pace = match &news {
-                        News::Event(engine::Event::Reports(_)) => MEASURED_FRAME,
+                        News::Event(engine::Event::Reports(_)) => self.measured_frame(),
                         _ => FRAME,
                     };
                     if let Some(ended) = self.hear(news) {
@@ -124,6 +132,14 @@ where
                 last_frame = Instant::now();
                 due = None;
             }
+        }
+    }
+
+    const fn measured_frame(&self) -> Duration {
+        if self.state.session.reduced_motion {
+            CALM_FRAME
+        } else {
+            MEASURED_FRAME
         }
     }
 

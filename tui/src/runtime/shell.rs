@@ -44,7 +44,11 @@ fn announce(target: &ShellTarget) {
         .as_ref()
         .map_or_else(String::new, |name| format!(" ({name})"));
     let mut out = io::stdout();
-    let _ = write!(out, "\r\nShell in {}{container}; exit or ctrl-d leaves it.\r\n", target.pod);
+    let _ = write!(
+        out,
+        "\r\nShell in {}{container}; exit or ctrl-d leaves it.\r\n",
+        target.pod
+    );
     let _ = out.flush();
 }
 

@@ -21,6 +21,7 @@ use areas::Areas;
 pub fn draw(state: &State, frame: &mut Frame<'_>) -> Layout {
     let area = frame.area();
     let layout = render(state, area, frame.buffer_mut());
+    state.glyphs.finish(frame.buffer_mut());
     if let Some(cursor) = layout.cursor {
         frame.set_cursor_position(cursor);
     }
@@ -60,5 +61,6 @@ pub fn frame(state: &State, width: u16, height: u16) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     render(state, area, &mut buf);
+    state.glyphs.finish(&mut buf);
     buf
 }

@@ -16,7 +16,13 @@ const WIDEST: u16 = 96;
 const MOST_ROWS: u16 = 18;
 
 /// Draws a list over `area`.
-pub(super) fn list(state: &State, picker: &Picker, area: Rect, buf: &mut Buffer, layout: &mut Layout) {
+pub(super) fn list(
+    state: &State,
+    picker: &Picker,
+    area: Rect,
+    buf: &mut Buffer,
+    layout: &mut Layout,
+) {
     let rows = u16::try_from(picker.items.len()).unwrap_or(u16::MAX);
     let rows = rows.clamp(1, MOST_ROWS);
     let Some(inside) = frame(state, picker.title, rows.saturating_add(2), area, buf) else {
@@ -32,7 +38,11 @@ pub(super) fn list(state: &State, picker: &Picker, area: Rect, buf: &mut Buffer,
     let offset = layout::scroll(0, picker.selected, picker.shown.len(), height);
     let label = label_width(picker, list.width);
     for (y, position) in (0..list.height).zip(offset..picker.shown.len()) {
-        let Some(item) = picker.shown.get(position).and_then(|at| picker.items.get(*at)) else {
+        let Some(item) = picker
+            .shown
+            .get(position)
+            .and_then(|at| picker.items.get(*at))
+        else {
             break;
         };
         let line = text::line(list, y);
@@ -54,7 +64,13 @@ pub(super) fn list(state: &State, picker: &Picker, area: Rect, buf: &mut Buffer,
 }
 
 /// Draws the question over `area`.
-pub(super) fn prompt(state: &State, prompt: &Prompt, area: Rect, buf: &mut Buffer, layout: &mut Layout) {
+pub(super) fn prompt(
+    state: &State,
+    prompt: &Prompt,
+    area: Rect,
+    buf: &mut Buffer,
+    layout: &mut Layout,
+) {
     let Some(inside) = frame(state, "Tell me when this many GPUs are free", 4, area, buf) else {
         return;
     };
@@ -92,14 +108,24 @@ fn frame(state: &State, title: &str, rows: u16, area: Rect, buf: &mut Buffer) ->
     let style = state.theme.accent;
     let across = "─".repeat(usize::from(width - 2));
     text::put(buf, text::line(outside, 0), &format!("╭{across}╮"), style);
-    text::put(buf, text::line(outside, height - 1), &format!("╰{across}╯"), style);
+    text::put(
+        buf,
+        text::line(outside, height - 1),
+        &format!("╰{across}╯"),
+        style,
+    );
     for y in 1..height - 1 {
         let line = text::line(outside, y);
         text::put(buf, line, "│", style);
         text::put_right(buf, line, "│", style);
     }
     let room = text::skip(text::line(outside, 0), 2);
-    text::put(buf, room, &text::fit(&format!(" {title} "), width - 4), state.theme.strong);
+    text::put(
+        buf,
+        room,
+        &text::fit(&format!(" {title} "), width - 4),
+        state.theme.strong,
+    );
     Some(Rect {
         x: outside.x + 1,
         y: outside.y + 1,
@@ -113,10 +139,13 @@ fn entry(state: &State, input: &Input, line: Rect, buf: &mut Buffer, layout: &mu
     let line = text::skip(line, 1);
     let sign = text::put(buf, line, "› ", state.theme.accent);
     let room = text::skip(line, sign);
-    let scroll = u16::try_from(input.visual_scroll(usize::from(room.width.saturating_sub(1)))).unwrap_or(0);
+    let scroll =
+        u16::try_from(input.visual_scroll(usize::from(room.width.saturating_sub(1)))).unwrap_or(0);
     let shown = text::from_column(input.value(), scroll);
     text::put(buf, room, shown, state.theme.strong);
-    let cursor = u16::try_from(input.visual_cursor()).unwrap_or(0).saturating_sub(scroll);
+    let cursor = u16::try_from(input.visual_cursor())
+        .unwrap_or(0)
+        .saturating_sub(scroll);
     layout.cursor = Some(Position::new(
         room.x + cursor.min(room.width.saturating_sub(1)),
         room.y,
@@ -125,7 +154,11 @@ fn entry(state: &State, input: &Input, line: Rect, buf: &mut Buffer, layout: &mu
 
 /// Columns for the names.
 fn label_width(picker: &Picker, width: u16) -> u16 {
-    let widest = picker.items.iter().map(|item| text::width(&item.label)).max();
+    let widest = picker
+        .items
+        .iter()
+        .map(|item| text::width(&item.label))
+        .max();
     let most = if picker.kind == PickerKind::Palette {
         24
     } else {

@@ -9,7 +9,7 @@ use ratatui::style::Style;
 
 use super::text;
 use crate::app::tables::{Piece, Tone};
-use crate::theme::Theme;
+use crate::theme::{Glyphs, Theme};
 
 /// The characters that a graph is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,6 +52,16 @@ impl Dots {
             Self::Braille => 4,
             Self::Blocks => 8,
             Self::Ascii => 7,
+        }
+    }
+}
+
+impl From<Glyphs> for Dots {
+    /// The finest that there is among these signs.
+    fn from(glyphs: Glyphs) -> Self {
+        match glyphs {
+            Glyphs::Unicode => Self::Braille,
+            Glyphs::Ascii => Self::Ascii,
         }
     }
 }

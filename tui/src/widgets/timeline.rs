@@ -34,32 +34,31 @@ impl Window {
         count: usize,
     ) -> Vec<Option<f32>> {
         let mut columns = vec![None; count];
-        let width = self.span.as_nanos() / u128::try_from(count.max(1)).unwrap_or(1);
-        let width = width.max(1);
-        let slot = |moment: Moment| moment.0.as_nanos() / width;
-        let last = slot(self.now);
-        // The position of a slot; `None`: it lies left of the picture.
-        let position = |slot: u128| {
-            let back = usize::try_from(last.saturating_sub(slot)).ok()?;
-            count.checked_sub(back + 1)
-        };
-        let mut fill = |from: u128, to: u128, value: f32| {
-            let first = to.saturating_sub(u128::try_from(count).unwrap_or(0));
-            for slot in from.max(first)..to {
-                if let Some(column) = position(slot).and_then(|at| columns.get_mut(at)) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let width = (nanos(self.span) / count.max(1)).max(1);
+        let slot = |time: Duration| nanos(time) / width;
+        let last = slot(self.now.0);
+        // Gives the slots from `from` up to, not including, `to` a value, where they are shown.
+        let mut fill = |from: u64, to: u64, value: f32| {
+            let oldest = (last + 1).saturating_sub(count);
+            for slot in from.max(oldest)..to.min(last + 1) {
+                // What is not shown of a short past stands left of the first column.
+                let at = (count + slot).checked_sub(last + 1);
+                let at = at.and_then(|at| usize::try_from(at).ok());
+                if let Some(column) = at.and_then(|at| columns.get_mut(at)) {
                     *column = Some(value);
                 }
             }
         };
-        let mut held: Option<(Moment, f32)> = None;
-        let mut seen: Vec<(u128, f32)> = Vec::new();
-        let end = |at: Moment| slot(Moment(at.0 + self.hold)).min(last);
-        for (at, value) in points {
-            if at > self.now {
+        let mut held: Option<(Duration, f32)> = None;
+        let mut seen: Vec<(u64, f32)> = Vec::new();
+        let end = |since: Duration| slot(since.saturating_add(self.hold)) + 1;
+        for (Moment(at), value) in points {
+            if at > self.now.0 {
                 break;
             }
             if let Some((since, value)) = held {
-                fill(slot(since) + 1, (end(since) + 1).min(slot(at)), value);
+                fill(slot(since) + 1, end(since).min(slot(at)), value);
             }
             held = value
                 .filter(|value| value.is_finite())
@@ -74,13 +73,18 @@ impl Window {
             }
         }
         if let Some((since, value)) = held {
-            fill(slot(since) + 1, end(since) + 1, value);
+            fill(slot(since) + 1, end(since), value);
         }
         for (slot, value) in seen {
             fill(slot, slot + 1, value);
         }
         columns
     }
+}
+
+/// In nanoseconds; 584 years are enough.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -91,10 +91,18 @@ fn logs_are_followed_until_one_scrolls_and_again_at_the_end() {
     let up = drawn(&mut state, 80, 24);
     assert!(!up.contains("line 99") && up.contains("line 98"), "{up}");
     // New lines do not move what one reads.
-    answer(&mut state, id, Answer::LogLines(vec!["line 100".to_owned()]));
+    answer(
+        &mut state,
+        id,
+        Answer::LogLines(vec!["line 100".to_owned()]),
+    );
     assert_eq!(drawn(&mut state, 80, 24).matches("line 98").count(), 1);
     press(&mut state, &letters("G"));
-    answer(&mut state, id, Answer::LogLines(vec!["line 101".to_owned()]));
+    answer(
+        &mut state,
+        id,
+        Answer::LogLines(vec!["line 101".to_owned()]),
+    );
     assert!(drawn(&mut state, 80, 24).contains("line 101"));
     let why = Problem {
         what: "the container has ended".to_owned(),
@@ -130,7 +138,10 @@ fn searching_goes_from_hit_to_hit_and_round() {
     drawn(&mut state, 80, 24);
     press(&mut state, &[ENTER]);
     let first = drawn(&mut state, 80, 24);
-    assert!(first.contains("key49: 49") && first.contains("4 lines"), "{first}");
+    assert!(
+        first.contains("key49: 49") && first.contains("4 lines"),
+        "{first}"
+    );
     press(&mut state, &letters("n"));
     assert!(drawn(&mut state, 80, 24).contains("key99: 49"));
     press(&mut state, &letters("N"));
@@ -193,7 +204,10 @@ fn the_palette_finds_actions_by_name_and_carries_them_out() {
     let mut state = full();
     press(&mut state, &letters(":wide"));
     let shown = drawn(&mut state, 100, 30);
-    assert!(shown.contains("All actions") && shown.contains("ctrl-w"), "{shown}");
+    assert!(
+        shown.contains("All actions") && shown.contains("ctrl-w"),
+        "{shown}"
+    );
     press(&mut state, &[ENTER]);
     assert!(state.wide && state.layers.is_empty());
     // Namespaces and columns are in it as well.
@@ -216,7 +230,11 @@ fn namespaces_of_the_server_are_added_to_those_with_pods() {
     let mut state = full();
     let (id, ask) = asked(&press(&mut state, &letters("n")));
     assert_eq!(ask, Ask::Namespaces);
-    answer(&mut state, id, Answer::Namespaces(vec!["empty-one".to_owned()]));
+    answer(
+        &mut state,
+        id,
+        Answer::Namespaces(vec!["empty-one".to_owned()]),
+    );
     press(&mut state, &letters("empty"));
     press(&mut state, &[ENTER]);
     assert_eq!(state.namespace.as_deref(), Some("empty-one"));
@@ -239,7 +257,10 @@ fn pausing_freezes_the_screen_and_goes_on_with_the_newest() {
     state.refresh();
     assert!(!state.picture.nodes.is_empty());
     assert_eq!(state.paused_for(), Some(std::time::Duration::from_secs(5)));
-    assert!(before.contains("paused") || before.contains("PAUSED"), "{before}");
+    assert!(
+        before.contains("paused") || before.contains("PAUSED"),
+        "{before}"
+    );
     press(&mut state, &letters("P"));
     state.refresh();
     assert!(state.picture.nodes.is_empty());
@@ -266,10 +287,16 @@ fn describe_shows_the_facts_at_once_and_the_object_when_it_comes() {
     assert!(matches!(ask, Ask::Describe(_)));
     let name = state.picture.nodes[0].info.name.to_string();
     assert!(drawn(&mut state, 100, 40).contains(&name));
-    answer(&mut state, id, Answer::Describe("Kubelet: v1.36".to_owned()));
+    answer(
+        &mut state,
+        id,
+        Answer::Describe("Kubelet: v1.36".to_owned()),
+    );
     press(&mut state, &letters("G"));
     assert!(drawn(&mut state, 100, 40).contains("Kubelet: v1.36"));
-    assert!(matches!(state.layers.last(), Some(Layer::Page(page)) if page.kind == PageKind::Describe));
+    assert!(
+        matches!(state.layers.last(), Some(Layer::Page(page)) if page.kind == PageKind::Describe)
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod selection;
 mod sizes;
 mod support;
 mod tables;
+#[cfg(test)]
 mod wanted;
 #[cfg(test)]
 mod whole;

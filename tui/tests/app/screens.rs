@@ -4,6 +4,7 @@
 use crossterm::event::KeyCode;
 use gputop_fleet::engine::Event;
 use gputop_fleet::state::{Update, WatchState, Watched};
+use gputop_k3s::theme::Theme;
 use gputop_k3s::app::{Session, State, View};
 
 use super::support::{at, events, full, letters, lost, press, session, show, silent, tell, text};
@@ -93,13 +94,8 @@ fn the_demo_shows_its_seed() {
 
 #[test]
 fn without_colours() {
-    let mut state = State::new(
-        Session {
-            no_color: true,
-            ..session()
-        },
-        at(1000),
-    );
+    let mut state = State::new(session(), at(1000));
+    state.theme = Theme::mono();
     for event in events() {
         tell(&mut state, event);
     }

@@ -27,13 +27,21 @@ fn look(state: &State, wanted: &str) -> Progress {
 }
 
 fn others(progress: &Progress) -> Vec<(&'static str, usize)> {
-    progress.others.iter().map(|(why, count)| (*why, *count)).collect()
+    progress
+        .others
+        .iter()
+        .map(|(why, count)| (*why, *count))
+        .collect()
 }
 
 fn places(progress: &Progress) -> Vec<String> {
     let places = progress.free.iter().map(|free| match free {
         Free::Device { node, uuid, .. } => format!("{node} {uuid}"),
-        Free::Units { node, resource, units } => format!("{node} {units} {resource}"),
+        Free::Units {
+            node,
+            resource,
+            units,
+        } => format!("{node} {units} {resource}"),
     });
     places.collect()
 }
@@ -55,7 +63,11 @@ fn free_is_what_nobody_has_on_a_node_that_takes_pods_and_is_heard() {
     let picture = support::full().picture;
     let whole = |row: &&gputop_fleet::state::DeviceRow| !row.device().is_partitioned();
     let devices = picture.devices.iter().filter(whole).count();
-    let unseen: usize = picture.gaps.iter().map(|gap| gap.devices.unwrap_or(1)).sum();
+    let unseen: usize = picture
+        .gaps
+        .iter()
+        .map(|gap| gap.devices.unwrap_or(1))
+        .sum();
     assert!(devices < picture.devices.len());
     assert_eq!(progress.count() + others, devices + unseen);
     let why = |wanted: &str| progress.others.get(wanted).copied();
@@ -81,7 +93,10 @@ fn wishes_narrow_what_counts() {
     );
     assert!(progress.is_possible() && !progress.is_met());
     assert!(!look(&state, "2 node=cellar").is_possible());
-    assert_eq!(look(&state, "9").sentence().split(';').next(), Some("2 of 9 free"));
+    assert_eq!(
+        look(&state, "9").sentence().split(';').next(),
+        Some("2 of 9 free")
+    );
 }
 
 #[test]
@@ -122,5 +137,9 @@ fn what_units_are_is_told_by_labels_or_not_at_all() {
     assert_eq!(look(&state, "1 node=bench vram=20G").count(), 0);
     assert_eq!(look(&state, "1 product=RTX.4080").count(), 2);
     // The others have no labels; they are named, not counted.
-    assert!(look(&state, "1 product=4090").unlabelled.contains(&"anvil".into()));
+    assert!(
+        look(&state, "1 product=4090")
+            .unlabelled
+            .contains(&"anvil".into())
+    );
 }

@@ -83,8 +83,15 @@ fn titles_of_amounts_name_their_unit() {
     let picture = now(true);
     let text = list(&picture, Kind::Gpus, None).to_csv(true);
     let titles = fields(text.lines().next().unwrap().trim_end());
-    for word in ["memory_total", "utilization", "power", "energy", "clocks_sm", "temperature", "age"]
-    {
+    for word in [
+        "memory_total",
+        "utilization",
+        "power",
+        "energy",
+        "clocks_sm",
+        "temperature",
+        "age",
+    ] {
         let title = titles.iter().find(|title| title.starts_with(word)).unwrap();
         let unit = title.rsplit('_').next().unwrap();
         assert!(units.contains(&unit), "{title}");
@@ -99,16 +106,34 @@ fn a_table_has_no_colour_and_is_not_cut() {
     for kind in KINDS {
         let list = list(&picture, kind, None);
         for wide in [false, true] {
-            let table = list.to_table(Style { wide, headers: true });
+            let table = list.to_table(Style {
+                wide,
+                headers: true,
+            });
             assert!(!table.contains('\u{1b}') && !table.contains('…'), "{table}");
             assert_eq!(table.lines().count(), list.len() + 1);
         }
-        let narrow = list.to_table(Style { wide: false, headers: true });
-        let wide = list.to_table(Style { wide: true, headers: true });
+        let narrow = list.to_table(Style {
+            wide: false,
+            headers: true,
+        });
+        let wide = list.to_table(Style {
+            wide: true,
+            headers: true,
+        });
         let titles = |table: &str| table.lines().next().unwrap().to_owned();
         let titles = (titles(&narrow), titles(&wide));
-        for title in titles.0.split("   ").map(str::trim).filter(|title| !title.is_empty()) {
-            assert!(titles.1.contains(title), "{title} is missing in {}", titles.1);
+        for title in titles
+            .0
+            .split("   ")
+            .map(str::trim)
+            .filter(|title| !title.is_empty())
+        {
+            assert!(
+                titles.1.contains(title),
+                "{title} is missing in {}",
+                titles.1
+            );
         }
         assert!(titles.1.len() > titles.0.len());
     }

@@ -18,7 +18,9 @@ pub(crate) const KINDS: [Kind; 4] = [Kind::Nodes, Kind::Gpus, Kind::Pods, Kind::
 /// What is known of the homelab; with daemons or without.
 pub(crate) fn fleet(agents: bool) -> Fleet {
     static KNOWN: [OnceLock<Fleet>; 2] = [const { OnceLock::new() }; 2];
-    KNOWN[usize::from(agents)].get_or_init(|| collect(agents)).clone()
+    KNOWN[usize::from(agents)]
+        .get_or_init(|| collect(agents))
+        .clone()
 }
 
 fn collect(agents: bool) -> Fleet {

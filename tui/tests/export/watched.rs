@@ -22,7 +22,11 @@ fn that_time_goes_on_is_no_change() {
             assert!(first.iter().all(|change| change.kind == ChangeKind::Added));
             let unnamed = list(&at(&fleet, 1), kind, None).to_names().1;
             let rows = list(&at(&fleet, 1), kind, None).len();
-            let expected = if form == Form::Name { rows - unnamed } else { rows };
+            let expected = if form == Form::Name {
+                rows - unnamed
+            } else {
+                rows
+            };
             assert_eq!(first.len(), expected, "{kind:?} {form:?}");
             assert_eq!(watched.follow(&list(&at(&fleet, 2), kind, None)), []);
         }
@@ -44,7 +48,10 @@ fn only_what_says_something_else_is_printed_again() {
     cordon(&mut fleet, "atlas");
     let changes = watched.follow(&list(&at(&fleet, 2), Kind::Nodes, None));
     assert_eq!(changes.len(), 1);
-    assert_eq!((changes[0].kind, changes[0].name()), (ChangeKind::Modified, "node/atlas"));
+    assert_eq!(
+        (changes[0].kind, changes[0].name()),
+        (ChangeKind::Modified, "node/atlas")
+    );
     assert!(changes[0].cells()[1].contains("SchedulingDisabled"));
     assert!(changes[0].object().is_none());
 }
@@ -62,7 +69,10 @@ fn what_is_gone_says_its_last_word() {
         .unwrap();
     fleet.apply(Update::Pods(Listing::Gone(uid)));
     let changes = watched.follow(&list(&at(&fleet, 1), Kind::Pods, None));
-    let gone = changes.iter().find(|change| change.kind == ChangeKind::Deleted).unwrap();
+    let gone = changes
+        .iter()
+        .find(|change| change.kind == ChangeKind::Deleted)
+        .unwrap();
     assert_eq!(gone.name(), "pod/home/ollama-0");
     let object = serde_json::to_string(&gone.object()).unwrap();
     assert!(object.starts_with(
@@ -75,7 +85,8 @@ fn devices_without_an_id_are_told_apart() {
     // Without daemons a node whose label says that it has eight GPUs has rows without an id.
     let mut fleet = fleet(false);
     let mut node = (*fleet.nodes()[&"atlas".into()]).clone();
-    node.labels.insert("nvidia.com/gpu.count".to_owned(), "8".to_owned());
+    node.labels
+        .insert("nvidia.com/gpu.count".to_owned(), "8".to_owned());
     fleet.apply(Update::Nodes(Listing::Changed(Box::new(node))));
     let gpus = || list(&at(&fleet, 1), Kind::Gpus, None);
     assert!(gpus().to_names().1 > 1);

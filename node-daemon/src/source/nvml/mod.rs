@@ -196,7 +196,11 @@ impl NvmlSource {
             } else {
                 tracing::debug!(gpu = %card.uuid, "{}", report.kind.meaning());
             }
-            log.note(&card.uuid, report.kind, now.saturating_sub(report.at.elapsed()));
+            log.note(
+                &card.uuid,
+                report.kind,
+                now.saturating_sub(report.at.elapsed()),
+            );
         }
     }
 

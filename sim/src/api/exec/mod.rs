@@ -6,6 +6,7 @@
 mod request;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -26,6 +27,9 @@ const ERROR: u8 = 3;
 const RESIZE: u8 = 4;
 /// Its payload is the channel that ends.
 const CLOSE: u8 = 255;
+
+/// How long the other side may take to close its end too.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What the other side is told at the end.
 enum End {
@@ -135,8 +139,12 @@ async fn finish(socket: &mut WebSocket, end: &End) {
         reason: "".into(),
     };
     // The other side may be gone already.
-    if socket.send(Message::Binary(status)).await.is_ok() {
-        let _ = socket.send(Message::Close(Some(goodbye))).await;
+    if socket.send(Message::Binary(status)).await.is_ok()
+        && socket.send(Message::Close(Some(goodbye))).await.is_ok()
+    {
+        // What it still sends must not break the pipe before it has read the status.
+        let rest = async { while let Some(Ok(_)) = socket.recv().await {} };
+        let _ = tokio::time::timeout(FAREWELL, rest).await;
     }
 }
 

@@ -20,10 +20,22 @@ const ENTER: &[Chord] = &[code(KeyCode::Enter)];
 const ESC: &[Chord] = &[code(KeyCode::Esc)];
 
 pub(super) static ACTIONS: &[Action] = &[
-    action(ActionId::Accept, "keep-filter", Scope::Filter, ENTER, "keep the filter")
-        .hint(10, |_| "keep filter".into()),
-    action(ActionId::Cancel, "drop-filter", Scope::Filter, ESC, "drop the filter")
-        .hint(20, |_| "drop filter".into()),
+    action(
+        ActionId::Accept,
+        "keep-filter",
+        Scope::Filter,
+        ENTER,
+        "keep the filter",
+    )
+    .hint(10, |_| "keep filter".into()),
+    action(
+        ActionId::Cancel,
+        "drop-filter",
+        Scope::Filter,
+        ESC,
+        "drop the filter",
+    )
+    .hint(20, |_| "drop filter".into()),
     // Help
     action(
         ActionId::CloseLayer,
@@ -38,39 +50,160 @@ pub(super) static ACTIONS: &[Action] = &[
         "close this page",
     )
     .hint(10, |_| "close".into()),
-    action(ActionId::Move(Motion::Down), "help-down", Scope::Help, DOWN, "scroll down")
-        .hint(5, |_| "more below".into())
-        .when(State::has_more_help),
-    action(ActionId::Move(Motion::Up), "help-up", Scope::Help, UP, "scroll up"),
-    action(ActionId::Move(Motion::PageDown), "help-page-down", Scope::Help, PAGE_DOWN, "screen down"),
-    action(ActionId::Move(Motion::PageUp), "help-page-up", Scope::Help, PAGE_UP, "screen up"),
-    action(ActionId::Move(Motion::First), "help-first", Scope::Help, FIRST, "to the beginning"),
-    action(ActionId::Move(Motion::Last), "help-last", Scope::Help, LAST, "to the end"),
-    action(ActionId::Quit, "quit-from-help", Scope::Help, &[Chord::char('q')], "quit").hint(90, |_| "quit".into()),
+    action(
+        ActionId::Move(Motion::Down),
+        "help-down",
+        Scope::Help,
+        DOWN,
+        "scroll down",
+    )
+    .hint(5, |_| "more below".into())
+    .when(State::has_more_help),
+    action(
+        ActionId::Move(Motion::Up),
+        "help-up",
+        Scope::Help,
+        UP,
+        "scroll up",
+    ),
+    action(
+        ActionId::Move(Motion::PageDown),
+        "help-page-down",
+        Scope::Help,
+        PAGE_DOWN,
+        "screen down",
+    ),
+    action(
+        ActionId::Move(Motion::PageUp),
+        "help-page-up",
+        Scope::Help,
+        PAGE_UP,
+        "screen up",
+    ),
+    action(
+        ActionId::Move(Motion::First),
+        "help-first",
+        Scope::Help,
+        FIRST,
+        "to the beginning",
+    ),
+    action(
+        ActionId::Move(Motion::Last),
+        "help-last",
+        Scope::Help,
+        LAST,
+        "to the end",
+    ),
+    action(
+        ActionId::Quit,
+        "quit-from-help",
+        Scope::Help,
+        &[Chord::char('q')],
+        "quit",
+    )
+    .hint(90, |_| "quit".into()),
     // Pages of text
-    action(ActionId::CloseLayer, "close-page", Scope::Page, ESC, "back to the table")
-        .hint(10, |_| "back".into()),
-    action(ActionId::Move(Motion::Down), "page-line-down", Scope::Page, DOWN, "line below"),
-    action(ActionId::Move(Motion::Up), "page-line-up", Scope::Page, UP, "line above"),
-    action(ActionId::Move(Motion::PageDown), "page-screen-down", Scope::Page, PAGE_DOWN, "screen down"),
-    action(ActionId::Move(Motion::PageUp), "page-screen-up", Scope::Page, PAGE_UP, "screen up"),
-    action(ActionId::Move(Motion::First), "page-first", Scope::Page, FIRST, "to the beginning"),
-    action(ActionId::Move(Motion::Last), "page-last", Scope::Page, LAST, "to the end"),
-    action(ActionId::Search, "search", Scope::Page, &[Chord::char('/')], "search in the text")
-        .hint(30, |_| "search".into()),
-    action(ActionId::NextHit, "next-hit", Scope::Page, &[Chord::char('n')], "next hit")
-        .hint(31, |_| "next".into())
-        .when(State::has_search),
-    action(ActionId::PreviousHit, "previous-hit", Scope::Page, &[Chord::char('N')], "hit before")
-        .when(State::has_search),
-    action(ActionId::Wrap, "wrap", Scope::Page, &[Chord::char('w')], "break long lines, or cut them")
-        .hint(40, |_| "wrap".into()),
-    action(ActionId::Follow, "follow", Scope::Page, &[Chord::char('f')], "follow the end of the log, or stay")
-        .hint(20, State::follow_label)
-        .when(State::is_log),
-    action(ActionId::Container, "container", Scope::Page, &[Chord::char('c')], "logs of another container")
-        .hint(22, |_| "container".into())
-        .when(State::has_containers),
+    action(
+        ActionId::CloseLayer,
+        "close-page",
+        Scope::Page,
+        ESC,
+        "back to the table",
+    )
+    .hint(10, |_| "back".into()),
+    action(
+        ActionId::Move(Motion::Down),
+        "page-line-down",
+        Scope::Page,
+        DOWN,
+        "line below",
+    ),
+    action(
+        ActionId::Move(Motion::Up),
+        "page-line-up",
+        Scope::Page,
+        UP,
+        "line above",
+    ),
+    action(
+        ActionId::Move(Motion::PageDown),
+        "page-screen-down",
+        Scope::Page,
+        PAGE_DOWN,
+        "screen down",
+    ),
+    action(
+        ActionId::Move(Motion::PageUp),
+        "page-screen-up",
+        Scope::Page,
+        PAGE_UP,
+        "screen up",
+    ),
+    action(
+        ActionId::Move(Motion::First),
+        "page-first",
+        Scope::Page,
+        FIRST,
+        "to the beginning",
+    ),
+    action(
+        ActionId::Move(Motion::Last),
+        "page-last",
+        Scope::Page,
+        LAST,
+        "to the end",
+    ),
+    action(
+        ActionId::Search,
+        "search",
+        Scope::Page,
+        &[Chord::char('/')],
+        "search in the text",
+    )
+    .hint(30, |_| "search".into()),
+    action(
+        ActionId::NextHit,
+        "next-hit",
+        Scope::Page,
+        &[Chord::char('n')],
+        "next hit",
+    )
+    .hint(31, |_| "next".into())
+    .when(State::has_search),
+    action(
+        ActionId::PreviousHit,
+        "previous-hit",
+        Scope::Page,
+        &[Chord::char('N')],
+        "hit before",
+    )
+    .when(State::has_search),
+    action(
+        ActionId::Wrap,
+        "wrap",
+        Scope::Page,
+        &[Chord::char('w')],
+        "break long lines, or cut them",
+    )
+    .hint(40, |_| "wrap".into()),
+    action(
+        ActionId::Follow,
+        "follow",
+        Scope::Page,
+        &[Chord::char('f')],
+        "follow the end of the log, or stay",
+    )
+    .hint(20, State::follow_label)
+    .when(State::is_log),
+    action(
+        ActionId::Container,
+        "container",
+        Scope::Page,
+        &[Chord::char('c')],
+        "logs of another container",
+    )
+    .hint(22, |_| "container".into())
+    .when(State::has_containers),
     action(
         ActionId::PreviousLogs,
         "previous-logs",
@@ -80,15 +213,50 @@ pub(super) static ACTIONS: &[Action] = &[
     )
     .hint(24, State::previous_label)
     .when(State::is_log),
-    action(ActionId::Copy, "copy-page", Scope::Page, &[Chord::ctrl('y')], "copy the text to the clipboard")
-        .hint(50, |_| "copy".into()),
-    action(ActionId::Quit, "quit-from-page", Scope::Page, &[Chord::char('q')], "quit").hint(90, |_| "quit".into()),
+    action(
+        ActionId::Copy,
+        "copy-page",
+        Scope::Page,
+        &[Chord::ctrl('y')],
+        "copy the text to the clipboard",
+    )
+    .hint(50, |_| "copy".into()),
+    action(
+        ActionId::Quit,
+        "quit-from-page",
+        Scope::Page,
+        &[Chord::char('q')],
+        "quit",
+    )
+    .hint(90, |_| "quit".into()),
     // Searching in a page
-    action(ActionId::Accept, "keep-search", Scope::Search, ENTER, "search").hint(10, |_| "search".into()),
-    action(ActionId::Cancel, "drop-search", Scope::Search, ESC, "drop the search").hint(20, |_| "drop".into()),
+    action(
+        ActionId::Accept,
+        "keep-search",
+        Scope::Search,
+        ENTER,
+        "search",
+    )
+    .hint(10, |_| "search".into()),
+    action(
+        ActionId::Cancel,
+        "drop-search",
+        Scope::Search,
+        ESC,
+        "drop the search",
+    )
+    .hint(20, |_| "drop".into()),
     // Lists
-    action(ActionId::Accept, "choose", Scope::Picker, ENTER, "choose").hint(10, |_| "choose".into()),
-    action(ActionId::CloseLayer, "close-list", Scope::Picker, ESC, "choose nothing").hint(20, |_| "close".into()),
+    action(ActionId::Accept, "choose", Scope::Picker, ENTER, "choose")
+        .hint(10, |_| "choose".into()),
+    action(
+        ActionId::CloseLayer,
+        "close-list",
+        Scope::Picker,
+        ESC,
+        "choose nothing",
+    )
+    .hint(20, |_| "close".into()),
     action(
         ActionId::Move(Motion::Down),
         "list-down",
@@ -103,9 +271,28 @@ pub(super) static ACTIONS: &[Action] = &[
         &[code(KeyCode::Up), Chord::ctrl('p'), code(KeyCode::BackTab)],
         "before",
     ),
-    action(ActionId::Move(Motion::PageDown), "list-page-down", Scope::Picker, &[code(KeyCode::PageDown)], "screen down"),
-    action(ActionId::Move(Motion::PageUp), "list-page-up", Scope::Picker, &[code(KeyCode::PageUp)], "screen up"),
+    action(
+        ActionId::Move(Motion::PageDown),
+        "list-page-down",
+        Scope::Picker,
+        &[code(KeyCode::PageDown)],
+        "screen down",
+    ),
+    action(
+        ActionId::Move(Motion::PageUp),
+        "list-page-up",
+        Scope::Picker,
+        &[code(KeyCode::PageUp)],
+        "screen up",
+    ),
     // Questions
     action(ActionId::Accept, "answer", Scope::Prompt, ENTER, "do it").hint(10, |_| "do it".into()),
-    action(ActionId::CloseLayer, "close-question", Scope::Prompt, ESC, "do nothing").hint(20, |_| "close".into()),
+    action(
+        ActionId::CloseLayer,
+        "close-question",
+        Scope::Prompt,
+        ESC,
+        "do nothing",
+    )
+    .hint(20, |_| "close".into()),
 ];

@@ -90,9 +90,7 @@ pub fn all() -> impl Iterator<Item = &'static Action> {
 #[must_use]
 pub fn find(state: &State, chord: Chord) -> Option<&'static Action> {
     Scope::active(state).iter().find_map(|scope| {
-        all().find(|action| {
-            action.scope == *scope && state.keymap.chords(action).contains(&chord)
-        })
+        all().find(|action| action.scope == *scope && state.keymap.chords(action).contains(&chord))
     })
 }
 

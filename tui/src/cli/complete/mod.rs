@@ -109,7 +109,7 @@ fn text(answer: &Answer, candidates: Vec<Candidate>, directive: Directive) -> St
     let fitting = candidates
         .into_iter()
         .filter(|candidate| candidate.value.starts_with(&answer.begun));
-    let mut text: String = fitting
+    let text: String = fitting
         .map(|Candidate { value, meaning }| {
             let before = &answer.before;
             if meaning.is_empty() {
@@ -119,8 +119,7 @@ fn text(answer: &Answer, candidates: Vec<Candidate>, directive: Directive) -> St
             }
         })
         .collect();
-    text.push_str(&format!(":{}\n", directive.number()));
-    text
+    text + &format!(":{}\n", directive.number())
 }
 
 #[cfg(test)]

@@ -357,7 +357,10 @@ mod tests {
     fn commands_come_first() {
         let commands = known("");
         for name in ["get", "wait", "completion", "man"] {
-            assert!(commands.iter().any(|command| command == name), "{commands:?}");
+            assert!(
+                commands.iter().any(|command| command == name),
+                "{commands:?}"
+            );
         }
         assert!(!commands.iter().any(|command| command.starts_with('_')));
         assert_eq!(known("comp"), ["completion"]);
@@ -407,8 +410,14 @@ mod tests {
         assert_eq!((&*answer.before, &*answer.begun), ("--node=", "at"));
         let answer = ask("get gpus --sort-by node,-ut");
         assert_eq!((&*answer.before, &*answer.begun), ("node,-", "ut"));
-        assert_eq!(known("get gpus --sort-by node,-ut"), ["utilization_percent"]);
-        assert_eq!(known("get pods --sort-by=wor"), ["workload_kind", "workload_name"]);
+        assert_eq!(
+            known("get gpus --sort-by node,-ut"),
+            ["utilization_percent"]
+        );
+        assert_eq!(
+            known("get pods --sort-by=wor"),
+            ["workload_kind", "workload_name"]
+        );
     }
 
     #[test]

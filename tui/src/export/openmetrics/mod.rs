@@ -8,11 +8,14 @@ mod text;
 
 use gputop_model::Phase;
 
-use super::node::NodeItem;
+use super::node::{NodeItem, ResourceItem};
 use super::pod::PodItem;
 use super::process::ProcessItem;
 pub(super) use gpus::gpus;
 use text::{Exposition, Labels, Unit};
+
+/// Name, meaning and value of a number of units.
+type Units = (&'static str, &'static str, fn(&ResourceItem) -> Option<i64>);
 
 /// Nodes and the units that the scheduler counts there.
 pub(super) fn nodes(items: &[NodeItem]) -> String {
@@ -50,11 +53,6 @@ pub(super) fn nodes(items: &[NodeItem]) -> String {
             .iter()
             .filter_map(|item| Some((labels(item), item.devices? as f64))),
     );
-    type Units = (
-        &'static str,
-        &'static str,
-        fn(&super::node::ResourceItem) -> Option<i64>,
-    );
     let units: [Units; 3] = [
         (
             "gputop_node_units_capacity",
@@ -76,7 +74,10 @@ pub(super) fn nodes(items: &[NodeItem]) -> String {
         let samples = items.iter().flat_map(|item| {
             item.resources.iter().filter_map(move |resource| {
                 let labels = Labels::default().with("node", &item.name);
-                Some((labels.with("resource", &resource.name), value(resource)? as f64))
+                Some((
+                    labels.with("resource", &resource.name),
+                    value(resource)? as f64,
+                ))
             })
         });
         text.gauge(name, Unit::None, help, samples);
@@ -179,9 +180,7 @@ pub(super) fn processes(items: &[ProcessItem]) -> String {
         "gputop_process_memory_used",
         Unit::Bytes,
         "Device memory that the process holds",
-        fresh().filter_map(|item| {
-            Some((process(item), whole(item.process.memory_used_bytes?)))
-        }),
+        fresh().filter_map(|item| Some((process(item), whole(item.process.memory_used_bytes?)))),
     );
     text.gauge(
         "gputop_process_utilization",

@@ -1,20 +1,21 @@
 //! The graphs of the selected row: utilisation, memory, power and temperature of its devices.
 
 use gputop_fleet::state::{DeviceRow, NodeRow, PodRow};
-use gputop_model::{Bytes, Celsius, DeviceKind, MilliWatts};
+use gputop_model::DeviceKind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::history::{History, SPAN, gib};
+use super::history::{History, SPAN};
+use super::tracks::{Now, Track, titles};
+use crate::app::State;
 use crate::app::place::Within;
 use crate::app::row::Row;
-use crate::app::tables::{FULL, HOT, Piece, Tone};
-use crate::app::{State, format};
+use crate::app::tables::{Piece, Tone};
 use crate::theme::Theme;
 use crate::widgets::chart::{Chart, Line};
-use crate::widgets::graph::{Dots, Fill, Ramp, Scale, Shade};
+use crate::widgets::graph::{Dots, Ramp, Scale};
 use crate::widgets::text;
-use crate::widgets::timeline::{Point, Window};
+use crate::widgets::timeline::Window;
 
 /// Columns between two graphs.
 const GAP: u16 = 2;
@@ -22,30 +23,34 @@ const GAP: u16 = 2;
 /// The narrowest graph with an axis.
 const NARROW: u16 = 18;
 
-/// Lines of the graphs in a pane of this many lines; less than three: a line of sparklines.
-pub(super) const fn height(lines: u16) -> u16 {
-    match lines {
+/// How titles begin that name the row's GPU.
+const OF_GPU: &str = "GPU ";
+
+/// The width from which a graph shows five minutes well. Where not all graphs get it side by side,
+/// they stand below each other if there is height for that.
+const COMFORTABLE: u16 = 26;
+
+/// The least height of a graph with both axes.
+const WITH_AXES: u16 = 5;
+
+/// More height than this tells no more.
+const HIGHEST: u16 = 12;
+
+/// Lines of the graphs in a pane of `lines` lines, of which the facts want `wanted`: what they
+/// leave, and if they leave little, a fair part. One line is for sparklines.
+pub(super) fn height(lines: u16, wanted: u16) -> u16 {
+    let part = match lines {
         0..4 => 0,
         4..9 => 1,
         9..12 => 4,
         12..15 => 5,
         15..19 => 6,
         _ => 8,
+    };
+    match lines.saturating_sub(wanted) {
+        left @ WITH_AXES.. => part.max(left.min(2 * HIGHEST)),
+        _ => part,
     }
-}
-
-/// One quantity of the row.
-struct Track {
-    title: &'static str,
-    /// The value now.
-    now: Piece,
-    points: Vec<Point>,
-    floor: f32,
-    top: f32,
-    mark: Option<f32>,
-    ramp: [(f32, Shade); 3],
-    fill: Fill,
-    label: fn(f32) -> String,
 }
 
 /// The graphs of a row.
@@ -83,7 +88,7 @@ impl Graphs {
         self.tracks.is_empty()
     }
 
-    /// Draws the graphs side by side over the whole of `area`, or in one line.
+    /// Draws the graphs at the top of `area`, or all in one line.
     pub(super) fn draw(&self, buf: &mut Buffer, area: Rect, theme: &Theme) {
         if area.height == 1 {
             for (at, line) in self.in_a_line(area.width) {
@@ -91,30 +96,23 @@ impl Graphs {
             }
             return;
         }
-        for (at, width, track) in self.side_by_side(area.width) {
-            let part = Rect {
-                width,
-                ..text::skip(area, at)
-            };
+        for (part, track) in self.places(area) {
             self.chart(track).draw(buf, part, theme);
         }
     }
 
-    /// The same as text, `height` lines of at most `width` columns.
+    /// The same as text, in lines of at most `width` columns; `height`: that of one graph.
     pub(super) fn lines(&self, width: u16, height: u16) -> Vec<Vec<Piece>> {
         let mut lines: Vec<Vec<Piece>> = Vec::new();
-        for (at, width, track) in self.side_by_side(width) {
-            for (y, line) in self
-                .chart(track)
-                .lines(width, height)
-                .into_iter()
-                .enumerate()
-            {
+        let area = Rect::new(0, 0, width, height * self.rows(width));
+        for (part, track) in self.places(area) {
+            let chart = self.chart(track).lines(part.width, part.height);
+            for (line, y) in chart.into_iter().zip(usize::from(part.y)..) {
                 if lines.len() <= y {
-                    lines.push(Vec::new());
+                    lines.resize(y + 1, Vec::new());
                 }
-                let used = text::pieces_width(&lines[y]);
-                let pad = " ".repeat(usize::from(at.saturating_sub(used)));
+                let pad = part.x.saturating_sub(text::pieces_width(&lines[y]));
+                let pad = " ".repeat(usize::from(pad));
                 lines[y].push(Piece::new(pad, Tone::Plain));
                 lines[y].extend(line.pieces());
             }
@@ -122,27 +120,54 @@ impl Graphs {
         lines
     }
 
-    /// Where each graph stands in `width` columns, and how wide it is; the last ones are left out
-    /// where there is no room for them.
-    fn side_by_side(&self, width: u16) -> impl Iterator<Item = (u16, u16, &Track)> {
-        let count = u16::try_from(self.tracks.len()).unwrap_or(1).max(1);
-        let count = count.min((width + GAP) / (NARROW + GAP)).max(1);
-        let each = (width + GAP) / count - GAP.min(width);
-        let place = move |at: u16| (at * (each + GAP), each);
-        (0..count).zip(&self.tracks).map(move |(at, track)| {
-            let (x, width) = place(at);
-            (x, width, track)
+    fn count(&self) -> u16 {
+        u16::try_from(self.tracks.len()).unwrap_or(1).max(1)
+    }
+
+    /// Rows of graphs of which each is comfortably wide.
+    fn rows(&self, width: u16) -> u16 {
+        let abreast = (width + GAP) / (COMFORTABLE + GAP);
+        self.count().div_ceil(abreast.max(1))
+    }
+
+    /// Where each graph stands. The last ones are left out where there is no room for them.
+    fn places(&self, area: Rect) -> impl Iterator<Item = (Rect, &Track)> {
+        let rows = match self.rows(area.width) {
+            rows if area.height / rows >= WITH_AXES => rows,
+            _ => 1,
+        };
+        let abreast = self.count().div_ceil(rows);
+        let abreast = abreast.min((area.width + GAP) / (NARROW + GAP)).max(1);
+        let width = (area.width + GAP) / abreast - GAP.min(area.width);
+        let height = (area.height / rows).min(HIGHEST);
+        let places = (0..rows).flat_map(move |y| (0..abreast).map(move |x| (x, y)));
+        places.zip(&self.tracks).map(move |((x, y), track)| {
+            let part = Rect {
+                x: area.x + x * (width + GAP),
+                y: area.y + y * height,
+                width,
+                height,
+            };
+            (part, track)
         })
     }
 
     /// All graphs as sparklines in one line, with where each begins: each as wide as its text, and
     /// the rest shared out evenly.
     fn in_a_line(&self, width: u16) -> Vec<(u16, Line)> {
-        let charts: Vec<Chart<'_>> = self.tracks.iter().map(|track| self.chart(track)).collect();
-        let count = u16::try_from(charts.len()).unwrap_or(1);
+        let charts = self.tracks.iter().enumerate().map(|(at, track)| {
+            let mut chart = self.chart(track);
+            // Whose figures they are is said once.
+            if let (1.., Some(title)) = (at, chart.title.strip_prefix(OF_GPU)) {
+                chart.title = title;
+            }
+            chart
+        });
+        let charts: Vec<Chart<'_>> = charts.collect();
+        let count = self.count();
         let texts: u16 = charts.iter().map(Chart::label_width).sum();
         let gaps = (GAP + 1) * count.saturating_sub(1);
-        let spare = width.saturating_sub(texts + gaps) / count.max(1);
+        let spare = width.saturating_sub(texts + gaps) / count;
         let mut at = 0;
         let mut lines = Vec::new();
         for chart in charts {
@@ -231,190 +256,82 @@ fn of_pod<'a>(state: &'a State, pod: &PodRow) -> Vec<&'a DeviceRow> {
         .collect()
 }
 
-/// What the graphs are called: of one or several devices, which may be those of others as well.
-const fn titles(several: bool, shared: bool) -> [&'static str; 4] {
-    match (several, shared) {
-        (false, false) => ["util", "VRAM", "power", "temp"],
-        (true, false) => ["mean util", "VRAM", "power", "hottest"],
-        (false, true) => ["GPU util", "GPU VRAM", "GPU power", "GPU temp"],
-        (true, true) => ["mean GPU util", "GPU VRAM", "GPU power", "hottest GPU"],
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
 
-/// What the tables say of the devices now.
-struct Now {
-    utilization: Option<u8>,
-    memory: Option<(Bytes, Bytes)>,
-    power: Option<MilliWatts>,
-    power_limit: Option<MilliWatts>,
-    temperature: Option<Celsius>,
-}
+    use gputop_model::{Bytes, Celsius, MilliWatts, Moment};
+    use rstest::rstest;
 
-impl Now {
-    fn of(rows: &[&DeviceRow]) -> Self {
-        let devices = || rows.iter().map(|row| row.device());
-        let utilizations = devices().filter_map(|device| device.utilization.get());
-        let (sum, count) = utilizations.fold((0_u32, 0_u32), |(sum, count), percent| {
-            (sum + u32::from(percent.0), count + 1)
-        });
-        let mean = sum.checked_div(count);
-        let limits = devices().map(|device| device.power_limit.get());
-        Self {
-            utilization: mean.and_then(|mean| u8::try_from(mean).ok()),
-            memory: devices()
-                .filter_map(|device| device.memory_used.get().zip(device.memory_total.get()))
-                .reduce(|a, b| (a.0 + b.0, a.1 + b.1)),
-            power: devices()
-                .filter_map(|device| device.power.get())
-                .reduce(|a, b| a + b),
-            // One without a limit, and that of all is not known.
-            power_limit: limits
-                .collect::<Option<Vec<_>>>()
-                .map(|all| all.into_iter().sum()),
-            temperature: devices()
-                .filter_map(|device| device.temperature.get())
-                .max(),
-        }
-    }
+    use super::*;
 
-    /// One track for each quantity of which anything is known, now or lately.
-    fn tracks(self, history: History, titles: [&'static str; 4]) -> Vec<Track> {
-        let [utilization, memory, power, temperature] = titles;
-        let tracks = [
-            self.utilization(utilization, history.utilization),
-            self.memory(memory, history.memory),
-            self.power(power, history.power),
-            self.temperature(temperature, history.temperature),
-        ];
-        let known = |track: &Track| {
-            track.now.text != format::UNKNOWN || track.points.iter().any(|(_, v)| v.is_some())
+    fn graphs() -> Graphs {
+        let now = Now {
+            utilization: Some(97),
+            memory: Some((Bytes::from_gib(12), Bytes::from_gib(24))),
+            power: Some(MilliWatts(338_000)),
+            power_limit: Some(MilliWatts(350_000)),
+            temperature: Some(Celsius(79)),
         };
-        tracks.into_iter().filter(known).collect()
-    }
-
-    fn utilization(&self, title: &'static str, points: Vec<Point>) -> Track {
-        Track {
-            title,
-            now: value(self.utilization.map(|percent| format!("{percent}%"))),
-            points,
-            floor: 0.0,
-            top: 100.0,
-            mark: Some(100.0),
-            // Much is good, so it never gets the colour of trouble.
-            ramp: [
-                (50.0, Shade::Middle),
-                (f32::INFINITY, Shade::High),
-                (f32::INFINITY, Shade::Bad),
-            ],
-            fill: Fill::Area,
-            label: |percent| format!("{percent:.0}%"),
-        }
-    }
-
-    fn memory(&self, title: &'static str, points: Vec<Point>) -> Track {
-        let top = self
-            .memory
-            .map_or_else(|| highest(&points), |(_, total)| gib(total));
-        let full = top * f32::from(FULL) / 100.0;
-        let share = self.memory.and_then(|(used, total)| used.share_of(total));
-        let mut now = value(
-            self.memory
-                .map(|(used, total)| format::memory(Some(used), total)),
-        );
-        if share.is_some_and(|share| share.0 >= FULL) {
-            now.tone = Tone::Bad;
-        }
-        Track {
-            title,
-            now,
-            points,
-            floor: 0.0,
-            top,
-            mark: None,
-            ramp: [
-                (top / 2.0, Shade::Middle),
-                (full, Shade::Bad),
-                (f32::INFINITY, Shade::Bad),
-            ],
-            fill: Fill::Area,
-            label: |gib| {
-                if gib > 0.0 && gib < 9.95 {
-                    format!("{gib:.1}Gi")
-                } else {
-                    format!("{gib:.0}Gi")
-                }
+        Graphs {
+            tracks: now.tracks(History::default(), titles(false, true)),
+            window: Window {
+                now: Moment(Duration::from_secs(1000)),
+                span: SPAN,
+                hold: Duration::from_secs(15),
             },
         }
     }
 
-    fn power(&self, title: &'static str, points: Vec<Point>) -> Track {
-        let limit = self.power_limit.map(|limit| limit.0 as f32 / 1000.0);
-        let top = limit.unwrap_or(0.0).max(highest(&points)).max(1.0);
-        Track {
-            title,
-            now: value(self.power.map(format::power)),
-            points,
-            floor: 0.0,
-            top,
-            mark: limit,
-            // A card at its limit does what it was told to.
-            ramp: [
-                (top / 2.0, Shade::Middle),
-                (
-                    limit.map_or(f32::INFINITY, |limit| limit * 0.95),
-                    Shade::High,
-                ),
-                (f32::INFINITY, Shade::Bad),
-            ],
-            fill: Fill::Area,
-            label: |watts| {
-                if watts < 9_999.5 {
-                    format!("{watts:.0}W")
-                } else {
-                    format!("{:.1}kW", watts / 1000.0)
-                }
-            },
-        }
+    #[rstest]
+    #[case::no_room(3, 0, 0)]
+    #[case::a_line(8, 8, 1)]
+    #[case::what_is_left(8, 3, 5)]
+    #[case::a_part(11, 20, 4)]
+    #[case::a_larger_part(22, 20, 8)]
+    #[case::all_that_is_left(35, 10, 24)]
+    fn facts_and_graphs_share_the_pane(
+        #[case] lines: u16,
+        #[case] wanted: u16,
+        #[case] graphs: u16,
+    ) {
+        assert_eq!(height(lines, wanted), graphs);
     }
 
-    fn temperature(&self, title: &'static str, points: Vec<Point>) -> Track {
-        let mut now = value(self.temperature.map(|celsius| celsius.to_string()));
-        if self.temperature.is_some_and(|celsius| celsius.0 >= HOT) {
-            now = Piece::new(format!("▲{}", now.text), Tone::Bad);
-        }
-        let hot = celsius(Celsius(HOT));
-        Track {
-            title,
-            now,
-            top: highest(&points).max(100.0),
-            points,
-            // No card is cooler than its room.
-            floor: 20.0,
-            mark: Some(hot),
-            ramp: [
-                (60.0, Shade::Middle),
-                (75.0, Shade::High),
-                (hot, Shade::Bad),
-            ],
-            fill: Fill::Line,
-            label: |celsius| format!("{celsius:.0}°"),
-        }
+    #[rstest]
+    #[case::abreast(118, 6, &[(0, 0, 28, 6), (30, 0, 28, 6), (60, 0, 28, 6), (90, 0, 28, 6)])]
+    #[case::two_by_two(78, 12, &[(0, 0, 38, 6), (40, 0, 38, 6), (0, 6, 38, 6), (40, 6, 38, 6)])]
+    #[case::no_height(78, 5, &[(0, 0, 18, 5), (20, 0, 18, 5), (40, 0, 18, 5), (60, 0, 18, 5)])]
+    #[case::no_width(58, 5, &[(0, 0, 18, 5), (20, 0, 18, 5), (40, 0, 18, 5)])]
+    #[case::tiny(10, 4, &[(0, 0, 10, 4)])]
+    fn graphs_stand_side_by_side_or_below_each_other(
+        #[case] width: u16,
+        #[case] height: u16,
+        #[case] expected: &[(u16, u16, u16, u16)],
+    ) {
+        let graphs = graphs();
+        let area = Rect::new(0, 0, width, height);
+        let places: Vec<_> = graphs
+            .places(area)
+            .map(|(part, _)| (part.x, part.y, part.width, part.height))
+            .collect();
+        assert_eq!(places, expected);
     }
-}
 
-fn celsius(celsius: Celsius) -> f32 {
-    i16::try_from(celsius.0).map_or(f32::MAX, f32::from)
-}
-
-fn highest(points: &[Point]) -> f32 {
-    let known = points.iter().filter_map(|(_, value)| *value);
-    known.fold(0.0, f32::max)
-}
-
-/// A value as a piece of text, or the sign for an unknown one.
-fn value(text: Option<String>) -> Piece {
-    text.map_or_else(
-        || Piece::new(format::UNKNOWN, Tone::Faint),
-        |text| Piece::new(text, Tone::Strong),
-    )
+    #[test]
+    fn in_a_line_the_gpu_is_named_once() {
+        let graphs = graphs();
+        let text = |width: u16| {
+            let mut text = String::new();
+            for (at, line) in graphs.in_a_line(width) {
+                let used = usize::from(text::width(&text));
+                text.push_str(&" ".repeat(usize::from(at) - used));
+                text.extend(line.pieces().iter().map(|piece| &*piece.text));
+            }
+            text
+        };
+        let line = "GPU util 97%         VRAM 12.0/24Gi         power 338W         temp 79°C";
+        assert_eq!(text(78).trim_end(), line);
+        assert_eq!(text(32), "GPU util 97%   VRAM 12.0/24Gi");
+    }
 }

@@ -39,6 +39,10 @@ pub(super) fn facts(device: &Device) -> Vec<Fact> {
     say(rest, "place", place(device), Tone::Muted);
     say(rest, "board", board(device), Tone::Muted);
     say(rest, "set up", settings(device), Tone::Muted);
+    let memory = &device.memory;
+    let window = memory.bar1_used.get().zip(memory.bar1_total.get());
+    let window = window.map(|(used, total)| format!("{used} of {total} mapped into PCIe"));
+    say(rest, "BAR1", window.unwrap_or_default(), Tone::Muted);
     facts
 }
 
@@ -80,13 +84,7 @@ fn memory(device: &Device) -> String {
     let used = said(&device.memory_used, Bytes::to_string);
     let reserved = device.memory.reserved.get().filter(|bytes| bytes.0 > 0);
     let reserved = reserved.map(|bytes| format!("{bytes} kept by the driver"));
-    let window = device
-        .memory
-        .bar1_used
-        .get()
-        .zip(device.memory.bar1_total.get());
-    let window = window.map(|(used, total)| format!("PCIe window {used} of {total}"));
-    join([Some(format!("{used} of {total}")), reserved, window])
+    join([Some(format!("{used} of {total}")), reserved])
 }
 
 fn power(device: &Device) -> String {

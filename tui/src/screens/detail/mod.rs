@@ -11,6 +11,7 @@ mod history;
 mod node;
 mod pod;
 mod process;
+mod tracks;
 mod workload;
 
 use gputop_fleet::state::DeviceRow;
@@ -73,8 +74,8 @@ fn list(facts: &mut Vec<Fact>, label: &'static str, values: impl IntoIterator<It
     }
 }
 
-/// Lines of the graphs on a page of their own.
-const PAGE_GRAPHS: u16 = 8;
+/// Lines of a graph on a page of their own.
+const PAGE_GRAPH: u16 = 7;
 
 /// Draws the selected row below the table.
 pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
@@ -90,8 +91,12 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
     rule(state, &facts.title, text::line(area, 0), buf);
     let mut body = below(area, 1);
     let graphs = Graphs::of(state, row);
-    let lines = graphs::height(body.height);
-    if lines > 0 && !graphs.is_empty() {
+    let lines = if graphs.is_empty() {
+        0
+    } else {
+        graphs::height(body.height, columns::wanted(&facts, body))
+    };
+    if lines > 0 {
         let part = Rect {
             height: lines,
             ..inner(body)
@@ -118,7 +123,7 @@ pub(crate) fn page(state: &State, width: u16) -> Vec<Vec<Piece>> {
     let graphs = Graphs::of(state, row);
     if !graphs.is_empty() {
         lines.push(Vec::new());
-        lines.extend(graphs.lines(width, PAGE_GRAPHS));
+        lines.extend(graphs.lines(width, PAGE_GRAPH));
     }
     for group in [lead, parts, rest] {
         if group.is_empty() {
