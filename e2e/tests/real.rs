@@ -5,6 +5,8 @@
 //! `GPUTOP_K3S_REQUIRE_CLUSTER` is set.
 #![cfg(target_os = "linux")]
 
+#[path = "real/command_line.rs"]
+mod command_line;
 #[path = "real/connecting.rs"]
 mod connecting;
 mod contract;
@@ -14,6 +16,8 @@ mod fixture;
 mod numbers;
 #[path = "real/outages.rs"]
 mod outages;
+#[path = "real/tenant.rs"]
+mod tenant;
 
 use color_eyre::Result;
 

@@ -108,3 +108,30 @@ async fn a_node_that_comes_on_the_screen_is_live_after_a_few_round_trips() -> Re
     );
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_minute_without_the_server_each_tunnel_is_opened_once() -> Result<()> {
+    let cluster = homelab()?;
+    let mut observer = Observer::start(&cluster.client());
+    observer
+        .until("all daemons", Duration::from_secs(30), all_live)
+        .await?;
+    cluster.set_api_available(false);
+    observer.run(Duration::from_secs(60), |_| ()).await;
+    ensure!(observer.picture().totals.agents_live == 0);
+    let tunnels = || {
+        let asked = ("get", "pods/portforward".to_owned());
+        let requests = cluster.api_requests();
+        requests.get(&asked).copied().unwrap_or_default()
+    };
+    let before = tunnels();
+    cluster.set_api_available(true);
+    // The longest pause of a link is ten seconds.
+    observer
+        .until("all daemons again", Duration::from_secs(12), all_live)
+        .await?;
+    observer.run(Duration::from_secs(60), |_| ()).await;
+    let opened = tunnels() - before;
+    ensure!(opened == 5, "{opened} tunnels for five daemons");
+    Ok(())
+}

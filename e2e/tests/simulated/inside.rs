@@ -1,5 +1,11 @@
 //! Logs and shells, which need containers: asked for as the app does, answered by the simulation.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests fail as tests do"
+)]
+
 use std::time::Duration;
 
 use gputop_fleet::engine::{Engine, Event, Options};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gputop_model::{Moment, NodeSnapshot};
+use serde::{Deserialize, Serialize};
 
 /// What the link to one daemon last delivered. Whole: the newest replaces the one before.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentReport {
     /// Whether the stream is up.
     pub link: LinkState,
@@ -16,7 +17,7 @@ pub struct AgentReport {
 
 /// A snapshot with the moment of its receipt: ages are counted from there, not from the other
 /// machine's clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Received {
     /// What the daemon said.
     pub snapshot: Arc<NodeSnapshot>,
@@ -25,7 +26,7 @@ pub struct Received {
 }
 
 /// State of the stream to a daemon.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkState {
     /// The first connection is being made.
     Connecting,

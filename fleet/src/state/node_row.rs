@@ -47,6 +47,10 @@ pub(super) fn node_row(
             }
             _ => None,
         }),
+        cuda_version: snapshot.and_then(|s| match &s.driver {
+            DriverState::Ready { cuda, .. } => cuda.clone(),
+            _ => None,
+        }),
         devices: snapshot
             .filter(|s| {
                 matches!(

@@ -52,6 +52,8 @@ pub struct NodeRow {
     pub agent_version: Option<String>,
     /// Driver version, once the daemon has said it.
     pub driver_version: Option<String>,
+    /// Newest CUDA version that the driver serves, once the daemon has said it.
+    pub cuda_version: Option<String>,
     /// Why there is no data, or no GPU to use; `None`: nothing is amiss.
     pub reason: Option<String>,
     /// Why there is no GPU that a pod could use; `None`: there is, or nobody can tell.

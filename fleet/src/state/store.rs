@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gputop_model::{GpuUuid, Moment, NodeInfo, NodeName, PodInfo, PodKey, PodUid};
+use serde::{Deserialize, Serialize};
 
 use super::agent::{AgentReport, LinkState};
 use super::history::{History, Series};
 
 /// A change of one watched list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Listing<K, T> {
     /// The whole list, after a (re-)connect; replaces all.
     Whole(Vec<T>),
@@ -20,7 +21,7 @@ pub enum Listing<K, T> {
 }
 
 /// Which watch a state belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Watched {
     /// Nodes.
     Nodes,
@@ -31,7 +32,7 @@ pub enum Watched {
 }
 
 /// State of one watch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WatchState {
     /// The first list has not arrived.
     #[default]
@@ -63,7 +64,7 @@ impl WatchState {
 }
 
 /// One message of the control lane.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Update {
     /// Nodes changed.
     Nodes(Listing<NodeName, NodeInfo>),
@@ -224,6 +225,12 @@ impl Fleet {
     #[must_use]
     pub fn one_namespace(&self) -> Option<&str> {
         self.one_namespace.as_deref()
+    }
+
+    /// Whether a whole list of pods has arrived, of all namespaces or of one.
+    #[must_use]
+    pub const fn has_listed_pods(&self) -> bool {
+        self.pods_listed
     }
 
     /// Whether every pod of the cluster is known, so that something can be said about what is

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use gputop_fleet::inspect::shell::ShellTarget;
 use gputop_fleet::inspect::{Ask, Subject};
 
+use gputop_model::{ContainerInfo, ContainerRole, ContainerState, PodKey};
+
 use super::actions::{self, ActionId, Scope};
 use super::format;
 use super::layers::{Choice, Item, Layer, PageKind, Picker, PickerKind};
@@ -168,28 +170,50 @@ fn log_containers(state: &State) -> Vec<Item> {
     let Some(Subject::Pod(key)) = state.page().and_then(|page| page.subject.as_ref()) else {
         return Vec::new();
     };
-    state
-        .containers(key)
-        .iter()
-        .map(|container| {
-            let name = container.name.to_string();
-            item(name.clone(), "", Choice::LogContainer(name))
-        })
-        .collect()
+    let offer = |container: &ContainerInfo| {
+        let choice = Choice::LogContainer(container.name.clone());
+        container_item(state, container, choice)
+    };
+    state.containers(key).iter().map(offer).collect()
 }
 
 fn shell_containers(state: &State) -> Vec<Item> {
     let Ok(key) = state.pod() else {
         return Vec::new();
     };
-    state
-        .containers(&key)
-        .iter()
-        .map(|container| {
-            let name = container.name.to_string();
-            item(name.clone(), "", Choice::ShellContainer(key.clone(), name))
-        })
-        .collect()
+    let offer = |container: &ContainerInfo| {
+        let choice = Choice::ShellContainer(key.clone(), container.name.clone());
+        container_item(state, container, choice)
+    };
+    running(state, &key).map(offer).collect()
+}
+
+/// What a container is and does: `Running for 3d4h`, `init · Terminated`.
+fn container_item(state: &State, container: &ContainerInfo, choice: Choice) -> Item {
+    let mut words = Vec::new();
+    if container.role != ContainerRole::Main {
+        words.push(container.role.name().to_owned());
+    }
+    words.push(match &container.state {
+        ContainerState::Unknown => "not started".to_owned(),
+        ContainerState::Waiting { reason } => format!("waiting: {reason}"),
+        ContainerState::Running { since: Some(since) } => {
+            format!("running for {}", format::age(state.clock.age(*since)))
+        }
+        ContainerState::Running { since: None } => "running".to_owned(),
+        ContainerState::Terminated { reason, .. } => format!("ended: {reason}"),
+    });
+    if container.restarts > 0 {
+        let times = usize::try_from(container.restarts).unwrap_or(usize::MAX);
+        words.push(format::count(times, "restart"));
+    }
+    item(container.name.clone(), words.join(" · "), choice)
+}
+
+/// The containers of a pod in which something runs now.
+fn running<'a>(state: &'a State, key: &PodKey) -> impl Iterator<Item = &'a ContainerInfo> {
+    let containers = state.containers(key).iter();
+    containers.filter(|container| matches!(container.state, ContainerState::Running { .. }))
 }
 
 /// Carries out what is selected in the list on top.
@@ -255,7 +279,7 @@ pub(super) fn shell(state: &mut State) -> Vec<Effect> {
     let Ok(pod) = state.pod() else {
         return Vec::new();
     };
-    if state.containers(&pod).len() > 1 {
+    if running(state, &pod).count() > 1 {
         return open(state, PickerKind::ShellContainer);
     }
     vec![Effect::Shell(ShellTarget {

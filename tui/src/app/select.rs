@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gputop_fleet::state::{AllocatedTo, DeviceRow, Picture, PodRow, ProcessOwner, ProcessRow};
 use gputop_model::{Clock, DeviceKind, NodeName, Phase};
 
-use super::filter::{Filter, Sieve};
+use super::filter::{Filter, Sieve, Texts};
 use super::place::{Place, Within};
 use super::row::{Look, Row, RowId};
 use super::sort::{self, Entry};
@@ -40,23 +40,42 @@ pub(super) struct Chosen {
     pub(super) matching: usize,
     /// Rows that there are without it.
     pub(super) of: usize,
-    /// The filter, if there is one.
-    pub(super) filter: Option<Filter>,
+    /// What the next time can use.
+    pub(super) memory: Memory,
 }
 
-/// The rows of `place`: filtered, sorted, folded. `last` is the filter of the time before, which
-/// is not read again while it is the same.
-pub(super) fn choose(selection: Selection<'_>, place: &Place, last: Option<Filter>) -> Chosen {
+/// What need not be made anew with each key.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memory {
+    /// The filter, if there is one.
+    pub(super) filter: Option<Filter>,
+    /// What rows say; of one picture at one time.
+    pub(super) texts: Texts,
+}
+
+/// The rows of `place`: filtered, sorted, folded. A filter that is the same as in `memory` is not
+/// read again.
+pub(super) fn choose(selection: Selection<'_>, place: &Place, memory: Memory) -> Chosen {
     let mut entries = entries(selection, place);
     let cx = Cx::new(selection.picture, selection.clock);
     let of = entries.iter().filter(|entry| is_counted(entry.row)).count();
+    let Memory { filter, mut texts } = memory;
     let filter = (!place.filter.is_empty()).then(|| {
-        last.filter(|last| last.is(place.view, &place.filter))
+        filter
+            .filter(|known| known.is(place.view, &place.filter))
             .unwrap_or_else(|| Filter::typed(place.view, &place.filter))
     });
     let matching = match &filter {
-        None => of,
-        Some(filter) => filtered(&mut entries, cx, &mut Sieve::new(filter, selection.wide)),
+        None => {
+            texts = Texts::default();
+            of
+        }
+        Some(filter) => {
+            let mut sieve = Sieve::again(filter, selection.wide, texts);
+            let matching = filtered(&mut entries, cx, &mut sieve);
+            texts = sieve.into_texts();
+            matching
+        }
     };
     if let Some(sort) = place.sort {
         sort::sort(cx, place.view, sort, &mut entries);
@@ -67,7 +86,7 @@ pub(super) fn choose(selection: Selection<'_>, place: &Place, last: Option<Filte
         looks: entries.iter().map(|entry| entry.look).collect(),
         matching,
         of,
-        filter,
+        memory: Memory { filter, texts },
     }
 }
 

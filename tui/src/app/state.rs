@@ -12,7 +12,7 @@ use tui_input::Input;
 
 use super::actions::Reason;
 use super::api::Api;
-use super::filter::Filter;
+use super::filter::{Filter, Texts};
 use super::keymap::Keymap;
 use super::layers::Layer;
 use super::layout::Layout;
@@ -175,7 +175,7 @@ impl State {
     /// The filter of the table as it was understood.
     #[must_use]
     pub const fn filter(&self) -> Option<&Filter> {
-        self.chosen.filter.as_ref()
+        self.chosen.memory.filter.as_ref()
     }
 
     /// How the row at `index` is shown.
@@ -231,9 +231,13 @@ impl State {
             self.picture = join(&self.fleet, self.clock, &self.session.settings);
         }
         if self.data_changed || self.rows_changed {
+            let mut memory = std::mem::take(&mut self.chosen.memory);
+            if self.data_changed {
+                memory.texts = Texts::default();
+            }
             let selection = self.selection();
             let counts = View::ALL.map(|view| select::count(selection, view));
-            let chosen = select::choose(selection, self.place(), self.chosen.filter.clone());
+            let chosen = select::choose(selection, self.place(), memory);
             self.counts = counts;
             self.chosen = chosen;
             self.rows = std::mem::take(&mut self.chosen.rows);

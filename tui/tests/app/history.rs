@@ -113,3 +113,16 @@ fn a_minute_without_the_daemon_is_a_gap() {
     };
     assert!((5..=7).contains(&gap.len()), "{graph}");
 }
+
+#[test]
+fn no_size_is_too_small_for_graphs_and_pages() {
+    for keys in ["1", "2", "3", "4", "2d", "3d"] {
+        let mut state = listened();
+        press(&mut state, &letters(keys));
+        for width in (0..=130).step_by(7) {
+            for height in (0..=60).step_by(5) {
+                show(&mut state, width, height);
+            }
+        }
+    }
+}

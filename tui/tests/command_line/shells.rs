@@ -124,3 +124,66 @@ fn kubectl_finds_a_plugin_and_its_completion() {
     let output = under_another_name("kubectl_complete-gputop_k3s", &["get", "no"]);
     assert!(printed(&output).starts_with("nodes\t"), "{output:?}");
 }
+
+/// What bash would offer for these words, the last of which is being written.
+#[cfg(unix)]
+fn offered_by_bash(line: &str, words: &[&str]) -> Option<Vec<String>> {
+    let script = "source <(\"$1\" completion bash); shift
+        COMP_LINE=$1; COMP_POINT=${#COMP_LINE}; shift
+        COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1))
+        _gputop_k3s; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let program = env!("CARGO_BIN_EXE_gputop-k3s");
+    #[expect(clippy::disallowed_methods, reason = "the shell under test")]
+    let mut command = std::process::Command::new("bash");
+    let command = command
+        .args(["--norc", "-c", script, "bash", program, line, program])
+        .args(words)
+        .env_remove("KUBECONFIG")
+        .env("HOME", "/nonexistent");
+    let output = command.output().ok()?;
+    assert_eq!(said(&output), "", "{words:?}");
+    Some(printed(&output).lines().map(str::to_owned).collect())
+}
+
+#[cfg(unix)]
+#[test]
+#[expect(
+    clippy::print_stderr,
+    reason = "a skipped test must not look like a passed one"
+)]
+fn bash_puts_together_what_it_has_taken_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    let contexts = "contexts: [{name: 'arn:aws:eks:lab'}, {name: 'arn:aws:eks:prod'}]";
+    std::fs::write(&config, contexts).unwrap();
+    let config = &*config.to_string_lossy();
+    let Some(offered) = offered_by_bash(
+        "x wait --demo --node=te",
+        &["wait", "--demo", "--node", "=", "te"],
+    ) else {
+        eprintln!("SKIPPED: there is no bash");
+        return;
+    };
+    // bash replaces only the part after the sign.
+    assert_eq!(offered, ["tesla"]);
+    let line = "x --kubeconfig c --context arn:aws:eks:p";
+    let words = [
+        "--kubeconfig",
+        config,
+        "--context",
+        "arn",
+        ":",
+        "aws",
+        ":",
+        "eks",
+        ":",
+        "p",
+    ];
+    assert_eq!(offered_by_bash(line, &words).unwrap(), ["prod"]);
+    let offered = offered_by_bash("x get nodes --demo ", &["get", "nodes", "--demo", ""]);
+    assert!(offered.unwrap().contains(&"rig.lab.home".to_owned()));
+    let place = folder.path().to_string_lossy().into_owned();
+    let line = format!("x --log-file={place}/c");
+    let offered = offered_by_bash(&line, &["--log-file", "=", &format!("{place}/c")]);
+    assert_eq!(offered.unwrap(), [format!("{place}/config")]);
+}

@@ -5,7 +5,8 @@ mod fake;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gputop_model::NodeName;
+use gputop_model::{Clock, NodeInfo, NodeName};
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -13,7 +14,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::supervise::Links;
 use super::{Interest, MAX_OPEN, Mailboxes, Pace};
 use crate::engine::moment;
-use crate::state::{AgentReport, Fleet as Store, LinkState};
+use crate::state::{
+    AgentReport, AgentStatus, Fleet as Store, LinkState, Listing, Settings, Update, join,
+};
 use crate::watch::{DaemonPod, Daemons};
 use fake::{Answers, FakeDial, Fleet};
 
@@ -196,6 +199,42 @@ async fn a_visited_node_says_when_it_is_asked_again() {
         pauses.iter().all(|pause| *pause <= 60 * SECOND),
         "{pauses:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visited_node_is_stale_only_when_it_misses_its_turn() {
+    let mut world = World::start(100);
+    let nodes = (0..100).map(|at| NodeInfo::unknown(name(at).as_str().into()));
+    let listed = Update::Nodes(Listing::Whole(nodes.collect()));
+    world.store.apply(listed);
+    world.look_at(0..5, Pace::Live);
+    world.run(150 * SECOND).await;
+    let picture = |world: &World| {
+        let clock = Clock {
+            now: moment(world.epoch),
+            wall: Timestamp::UNIX_EPOCH,
+        };
+        join(&world.store, clock, &Settings::default())
+    };
+    let rows = picture(&world).nodes;
+    assert!(rows.iter().all(|row| !row.stale));
+    let (oldest, visited) = rows
+        .iter()
+        .filter_map(|row| match row.agent {
+            AgentStatus::Visited { age } => Some((age, row.info.name.clone())),
+            _ => None,
+        })
+        .max()
+        .unwrap();
+    assert!(oldest > 30 * SECOND, "its age is said: {oldest:?}");
+    assert_eq!(picture(&world).totals.agents_live, 100);
+    // It does not answer in its turn.
+    world.fleet.set(visited.as_str(), Answers::Silence);
+    world.run(80 * SECOND).await;
+    let rows = picture(&world).nodes;
+    let row = rows.iter().find(|row| row.info.name == visited).unwrap();
+    assert!(row.stale && matches!(row.agent, AgentStatus::Lost { .. }));
+    assert_eq!(rows.iter().filter(|row| row.stale).count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,7 +32,12 @@ pub(super) fn line(pod: &Value, container: &str, run: &Run, number: u64, last: b
     let thousandths = dice % 1000;
     match behaviour(pod) {
         "training" => training(number, dice),
-        "inference" | "loading" | "quiet-server" => {
+        // Nobody asks it for anything.
+        "quiet-server" => {
+            "\u{1b}[32mINFO\u{1b}[0m:     10.42.0.1:41022 - \"GET /health HTTP/1.1\" 200 OK"
+                .to_owned()
+        }
+        "inference" | "loading" => {
             // As uvicorn writes it: with colours, even where nobody sees them.
             let client = 2 + dice % 250;
             format!(

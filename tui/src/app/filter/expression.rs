@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::pattern::Pattern;
+use super::texts::Texts;
 use crate::app::row::Row;
 use crate::app::tables::{Cx, Field, Value};
 
@@ -65,14 +66,24 @@ impl Operator {
 }
 
 impl Expression {
+    /// All or one of `parts`, the cheapest to find out first: values before text.
+    pub(super) fn several(mut parts: Vec<Self>, all: bool) -> Option<Self> {
+        parts.sort_by_key(|part| u8::from(!matches!(part, Self::Field(..))));
+        match parts.len() {
+            0 | 1 => parts.pop(),
+            _ if all => Some(Self::All(parts)),
+            _ => Some(Self::Any(parts)),
+        }
+    }
+
     /// Whether it holds; `None` where nobody knows, which is neither yes nor no: what is not
     /// measured is not below five percent, and not above it either.
-    pub(super) fn holds(&self, cx: &Cx<'_>, row: Row, text: &str) -> Option<bool> {
+    pub(super) fn holds(&self, cx: &Cx<'_>, row: Row, texts: &mut Texts) -> Option<bool> {
         match self {
             Self::All(parts) => {
                 let mut all = Some(true);
                 for part in parts {
-                    match part.holds(cx, row, text) {
+                    match part.holds(cx, row, texts) {
                         Some(true) => {}
                         Some(false) => return Some(false),
                         None => all = None,
@@ -83,7 +94,7 @@ impl Expression {
             Self::Any(parts) => {
                 let mut any = Some(false);
                 for part in parts {
-                    match part.holds(cx, row, text) {
+                    match part.holds(cx, row, texts) {
                         Some(true) => return Some(true),
                         Some(false) => {}
                         None => any = None,
@@ -91,19 +102,9 @@ impl Expression {
                 }
                 any
             }
-            Self::Not(part) => part.holds(cx, row, text).map(|holds| !holds),
-            Self::Text(pattern) => Some(pattern.is_in(text)),
+            Self::Not(part) => part.holds(cx, row, texts).map(|holds| !holds),
+            Self::Text(pattern) => Some(pattern.is_in(texts.get(*cx, row))),
             Self::Field(field, test) => test.holds(&field.value(cx, row)),
-        }
-    }
-
-    /// Whether it asks for text anywhere in the row.
-    pub(super) fn needs_text(&self) -> bool {
-        match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::needs_text),
-            Self::Not(part) => part.needs_text(),
-            Self::Text(_) => true,
-            Self::Field(..) => false,
         }
     }
 

@@ -18,11 +18,13 @@ mod parse;
 mod pattern;
 mod quantity;
 mod sieve;
+mod texts;
 
 pub use error::FilterError;
 pub use labels::Selector;
 pub use pattern::Pattern;
 pub use sieve::Sieve;
+pub use texts::Texts;
 
 use super::view::View;
 use expression::Expression;

@@ -103,7 +103,7 @@ impl Parser {
         while self.take(&TokenKind::Or) {
             parts.extend(self.all(depth));
         }
-        one_or(parts, Expression::Any)
+        Expression::several(parts, false)
     }
 
     fn all(&mut self, depth: usize) -> Option<Expression> {
@@ -118,7 +118,7 @@ impl Parser {
             }
             parts.extend(self.part(depth));
         }
-        one_or(parts, Expression::All)
+        Expression::several(parts, true)
     }
 
     fn part(&mut self, depth: usize) -> Option<Expression> {
@@ -228,17 +228,6 @@ impl Parser {
                 None
             }
         }
-    }
-}
-
-/// The only one as it is, several together.
-fn one_or(
-    mut parts: Vec<Expression>,
-    several: fn(Vec<Expression>) -> Expression,
-) -> Option<Expression> {
-    match parts.len() {
-        0 | 1 => parts.pop(),
-        _ => Some(several(parts)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::texts::Texts;
 use super::{Filter, What};
 use crate::app::fuzzy::Fuzzy;
 use crate::app::row::Row;
@@ -11,53 +12,50 @@ use crate::app::tables::{self, Cx};
 #[derive(Debug)]
 pub struct Sieve<'a> {
     filter: &'a Filter,
-    /// Columns of second rank are looked at too.
-    wide: bool,
     fuzzy: Option<Fuzzy>,
-    text: String,
+    texts: Texts,
 }
 
 impl<'a> Sieve<'a> {
     /// Applies `filter`; `wide` says whether columns of second rank are shown.
     #[must_use]
     pub fn new(filter: &'a Filter, wide: bool) -> Self {
+        Self::again(filter, wide, Texts::default())
+    }
+
+    /// The same with the texts of the time before, which are of the same picture and time.
+    #[must_use]
+    pub fn again(filter: &'a Filter, wide: bool, texts: Texts) -> Self {
         Self {
             filter,
-            wide,
             fuzzy: match &filter.what {
                 What::Letters(letters) => Some(Fuzzy::new(letters)),
                 _ => None,
             },
-            text: String::new(),
+            texts: texts.of(filter.view, wide),
         }
+    }
+
+    /// What rows say, for the next time.
+    #[must_use]
+    pub fn into_texts(self) -> Texts {
+        self.texts
     }
 
     /// Whether the row is one of those that were asked for.
     pub fn keeps(&mut self, cx: Cx<'_>, row: Row) -> bool {
         match &self.filter.what {
             What::Everything => true,
-            What::Text(pattern) => {
-                self.read(cx, row);
-                pattern.is_in(&self.text)
-            }
-            What::Without(pattern) => {
-                self.read(cx, row);
-                !pattern.is_in(&self.text)
-            }
+            What::Text(pattern) => pattern.is_in(self.texts.get(cx, row)),
+            What::Without(pattern) => !pattern.is_in(self.texts.get(cx, row)),
             What::Letters(_) => {
-                self.read(cx, row);
-                let cells = &mut self.text.lines();
+                let mut cells = self.texts.get(cx, row).lines();
                 self.fuzzy
                     .as_mut()
                     .is_some_and(|fuzzy| cells.any(|cell| fuzzy.score(cell).is_some()))
             }
             What::Labels(selector) => selector.selects(|key| tables::label(cx.picture, row, key)),
-            What::Fields(expression) => {
-                if expression.needs_text() {
-                    self.read(cx, row);
-                }
-                expression.holds(&cx, row, &self.text) == Some(true)
-            }
+            What::Fields(expression) => expression.holds(&cx, row, &mut self.texts) == Some(true),
         }
     }
 
@@ -74,12 +72,6 @@ impl<'a> Sieve<'a> {
             What::Everything | What::Without(_) | What::Labels(_) => {}
         }
         merged(hits)
-    }
-
-    /// The row as one text, a line for each cell.
-    fn read(&mut self, cx: Cx<'_>, row: Row) {
-        self.text.clear();
-        tables::write_text(cx, self.filter.view, row, self.wide, &mut self.text);
     }
 }
 

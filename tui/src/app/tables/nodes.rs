@@ -63,6 +63,9 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::words("DRIVER", 2, (9, 14), Content::Node(driver))
         .second()
         .by("driver"),
+    Column::words("CUDA", 6, (4, 6), Content::Node(cuda))
+        .second()
+        .by("cuda"),
     Column::words("VERSION", 3, (12, 20), Content::Node(version))
         .second()
         .by("version"),
@@ -320,6 +323,12 @@ fn other(_: &Cx<'_>, row: &NodeRow) -> Cell {
 
 fn driver(_: &Cx<'_>, row: &NodeRow) -> Cell {
     Cell::known(row.driver_version.clone(), |version| {
+        Cell::new(version, Tone::Plain)
+    })
+}
+
+fn cuda(_: &Cx<'_>, row: &NodeRow) -> Cell {
+    Cell::known(row.cuda_version.clone(), |version| {
         Cell::new(version, Tone::Plain)
     })
 }

@@ -33,52 +33,24 @@ struct Column {
     hidden: usize,
 }
 
-/// Columns of facts in `area` at most, and how wide each is then.
-fn arrange(area: Rect, count: u16) -> (u16, u16) {
-    let each = area.width / count.max(1);
-    let part = Rect {
-        width: each,
-        ..area
-    };
-    (each, inner(part).width)
-}
-
-fn most(width: u16) -> u16 {
-    (width / NARROW).clamp(1, MOST)
-}
-
-/// Two columns where there is room for two; more only where lines would be hidden.
-const ENOUGH: u16 = 2;
-
-/// Lines that the facts take in `width` columns, up to the height of `area`.
-pub(super) fn wanted(facts: &Facts, area: Rect) -> u16 {
-    let count = most(area.width).min(ENOUGH);
-    let (_, width) = arrange(area, count);
-    let hides = |height: &u16| {
-        let columns = lay_out(facts, count, width, usize::from(*height));
-        columns.iter().any(|column| column.hidden > 0)
-    };
-    let all = [&facts.lead, &facts.parts, &facts.rest];
-    let all: usize = all.into_iter().map(|facts| lines(facts, width).len()).sum();
-    let least = u16::try_from(all).unwrap_or(u16::MAX).div_ceil(count);
-    (least..area.height)
-        .find(|height| !hides(height))
-        .unwrap_or(area.height)
-}
-
 /// Draws the facts over the whole of `area`.
 pub(super) fn draw(facts: &Facts, area: Rect, buf: &mut Buffer, theme: &Theme) {
     if area.is_empty() {
         return;
     }
-    let most = most(area.width);
+    let most = (area.width / NARROW).clamp(1, MOST);
     let arranged = |count| {
-        let (each, width) = arrange(area, count);
-        let columns = lay_out(facts, count, width, usize::from(area.height));
+        let each = area.width / count;
+        let part = Rect {
+            width: each,
+            ..area
+        };
+        let columns = lay_out(facts, count, inner(part).width, usize::from(area.height));
         (each, columns)
     };
-    let (mut each, mut columns) = arranged(most.min(ENOUGH));
-    if most > ENOUGH && columns.iter().any(|column| column.hidden > 0) {
+    // Two where there is room for two; more only where lines would be hidden.
+    let (mut each, mut columns) = arranged(most.min(2));
+    if most > 2 && columns.iter().any(|column| column.hidden > 0) {
         (each, columns) = arranged(most);
     }
     for (x, column) in (0..).zip(&columns) {
@@ -222,16 +194,6 @@ mod tests {
             drawn(&facts, 200, 2),
             ["lead 0 parts 0 rest 1", "lead 1 rest 0 … 2 more"]
         );
-    }
-
-    #[test]
-    fn facts_want_as_many_lines_as_show_them_all() {
-        let wanted = |facts: &Facts, width| wanted(facts, Rect::new(0, 0, width, 20));
-        assert_eq!(wanted(&facts(1, 2, 2), 60), 5);
-        assert_eq!(wanted(&facts(2, 1, 4), 120), 4);
-        assert_eq!(wanted(&facts(1, 9, 1), 120), 9);
-        assert_eq!(wanted(&facts(30, 0, 0), 120), 20);
-        assert_eq!(wanted(&facts(0, 0, 0), 120), 0);
     }
 
     #[test]

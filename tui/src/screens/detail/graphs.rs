@@ -36,23 +36,6 @@ const WITH_AXES: u16 = 5;
 /// More height than this tells no more.
 const HIGHEST: u16 = 12;
 
-/// Lines of the graphs in a pane of `lines` lines, of which the facts want `wanted`: what they
-/// leave, and if they leave little, a fair part. One line is for sparklines.
-pub(super) fn height(lines: u16, wanted: u16) -> u16 {
-    let part = match lines {
-        0..4 => 0,
-        4..9 => 1,
-        9..12 => 4,
-        12..15 => 5,
-        15..19 => 6,
-        _ => 8,
-    };
-    match lines.saturating_sub(wanted) {
-        left @ WITH_AXES.. => part.max(left.min(2 * HIGHEST)),
-        _ => part,
-    }
-}
-
 /// The graphs of a row.
 pub(super) struct Graphs {
     tracks: Vec<Track>,
@@ -84,8 +67,30 @@ impl Graphs {
         Self { tracks, window }
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
-        self.tracks.is_empty()
+    /// Lines of the graphs in a pane of that width and of `lines` lines; one is for sparklines.
+    /// What the row says does not matter: from row to row the graphs stay where they are.
+    pub(super) fn height(&self, width: u16, lines: u16) -> u16 {
+        if self.tracks.is_empty() {
+            return 0;
+        }
+        let one_row = match lines {
+            0..4 => 0,
+            4..9 => 1,
+            9..12 => 4,
+            12..15 => 5,
+            15..19 => 6,
+            19..24 => 8,
+            24..30 => 10,
+            _ => HIGHEST,
+        };
+        let rows = self.rows(width);
+        // Below each other they need more, as long as the facts keep as much again.
+        let below = (lines / 2).min(HIGHEST * rows);
+        if rows > 1 && below / rows >= WITH_AXES {
+            one_row.max(below)
+        } else {
+            one_row
+        }
     }
 
     /// Draws the graphs at the top of `area`, or all in one line.
@@ -101,10 +106,10 @@ impl Graphs {
         }
     }
 
-    /// The same as text, in lines of at most `width` columns; `height`: that of one graph.
+    /// The same as text, in `height` lines of at most `width` columns.
     pub(super) fn lines(&self, width: u16, height: u16) -> Vec<Vec<Piece>> {
         let mut lines: Vec<Vec<Piece>> = Vec::new();
-        let area = Rect::new(0, 0, width, height * self.rows(width));
+        let area = Rect::new(0, 0, width, height);
         for (part, track) in self.places(area) {
             let chart = self.chart(track).lines(part.width, part.height);
             for (line, y) in chart.into_iter().zip(usize::from(part.y)..) {
@@ -138,7 +143,7 @@ impl Graphs {
         };
         let abreast = self.count().div_ceil(rows);
         let abreast = abreast.min((area.width + GAP) / (NARROW + GAP)).max(1);
-        let width = (area.width + GAP) / abreast - GAP.min(area.width);
+        let width = ((area.width + GAP) / abreast).saturating_sub(GAP);
         let height = (area.height / rows).min(HIGHEST);
         let places = (0..rows).flat_map(move |y| (0..abreast).map(move |x| (x, y)));
         places.zip(&self.tracks).map(move |((x, y), track)| {
@@ -284,18 +289,19 @@ mod tests {
     }
 
     #[rstest]
-    #[case::no_room(3, 0, 0)]
-    #[case::a_line(8, 8, 1)]
-    #[case::what_is_left(8, 3, 5)]
-    #[case::a_part(11, 20, 4)]
-    #[case::a_larger_part(22, 20, 8)]
-    #[case::all_that_is_left(35, 10, 24)]
+    #[case::no_room(118, 3, 0)]
+    #[case::a_line(118, 8, 1)]
+    #[case::no_time_axis(118, 11, 4)]
+    #[case::with_axes(118, 14, 5)]
+    #[case::no_more_than_helps(118, 60, 12)]
+    #[case::still_abreast(78, 19, 8)]
+    #[case::in_two_rows(78, 30, 15)]
     fn facts_and_graphs_share_the_pane(
+        #[case] width: u16,
         #[case] lines: u16,
-        #[case] wanted: u16,
-        #[case] graphs: u16,
+        #[case] expected: u16,
     ) {
-        assert_eq!(height(lines, wanted), graphs);
+        assert_eq!(graphs().height(width, lines), expected);
     }
 
     #[rstest]

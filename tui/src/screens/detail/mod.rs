@@ -74,8 +74,8 @@ fn list(facts: &mut Vec<Fact>, label: &'static str, values: impl IntoIterator<It
     }
 }
 
-/// Lines of a graph on a page of their own.
-const PAGE_GRAPH: u16 = 7;
+/// Lines of the graphs on a page of their own.
+const PAGE_GRAPHS: u16 = 8;
 
 /// Draws the selected row below the table.
 pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
@@ -91,11 +91,7 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
     rule(state, &facts.title, text::line(area, 0), buf);
     let mut body = below(area, 1);
     let graphs = Graphs::of(state, row);
-    let lines = if graphs.is_empty() {
-        0
-    } else {
-        graphs::height(body.height, columns::wanted(&facts, body))
-    };
+    let lines = graphs.height(inner(body).width, body.height);
     if lines > 0 {
         let part = Rect {
             height: lines,
@@ -120,10 +116,10 @@ pub(crate) fn page(state: &State, width: u16) -> Vec<Vec<Piece>> {
         rest,
     } = facts(state, row);
     let mut lines = text::wrap(&title, width);
-    let graphs = Graphs::of(state, row);
+    let graphs = Graphs::of(state, row).lines(width, PAGE_GRAPHS);
     if !graphs.is_empty() {
         lines.push(Vec::new());
-        lines.extend(graphs.lines(width, PAGE_GRAPH));
+        lines.extend(graphs);
     }
     for group in [lead, parts, rest] {
         if group.is_empty() {

@@ -134,6 +134,11 @@ pub(super) const FIELDS: &[Field] = &[
         Get::Node(|_, row| Value::known(row.driver_version.as_deref(), Value::text)),
     ),
     Field::text(
+        "cuda",
+        "newest CUDA version that the driver serves",
+        Get::Node(|_, row| Value::known(row.cuda_version.as_deref(), Value::text)),
+    ),
+    Field::text(
         "version",
         "version of K3s",
         Get::Node(|_, row| stated(&row.info.kubelet_version)),
