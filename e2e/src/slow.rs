@@ -62,7 +62,7 @@ impl Line {
             let mut buffer = vec![0; SEGMENT];
             while let Ok(count @ 1..) = from.read(&mut buffer).await {
                 number = number.wrapping_add(1);
-                let lost = self.lost_one_in > 0 && number % self.lost_one_in == 0;
+                let lost = self.lost_one_in > 0 && number.is_multiple_of(self.lost_one_in);
                 // Noticed after a round trip, and then on its way once more.
                 let late = if lost {
                     self.round_trip * 2

@@ -71,11 +71,19 @@ pub fn measure(
         "get pods printed {lines} lines for {} pods",
         expected.pods
     );
-    rows.push(Row::time("`get pods -A --no-agents`, whole run", mine.median(RUNS)?));
-    let kubectl = cluster.kubectl().command(["get", "pods", "--all-namespaces"]);
+    rows.push(Row::time(
+        "`get pods -A --no-agents`, whole run",
+        mine.median(RUNS)?,
+    ));
+    let kubectl = cluster
+        .kubectl()
+        .command(["get", "pods", "--all-namespaces"]);
     let kubectl = process::Timed::of(kubectl);
     kubectl.run()?;
-    rows.push(Row::time("`kubectl get pods -A`, whole run", kubectl.median(RUNS)?));
+    rows.push(Row::time(
+        "`kubectl get pods -A`, whole run",
+        kubectl.median(RUNS)?,
+    ));
 
     progress("starts");
     let mut firsts = Vec::new();
@@ -97,7 +105,10 @@ pub fn measure(
         let mut times = screen.keys(key, KEYS)?;
         times.sort_unstable();
         let what = format!("key → frame on {name}, p50 and p99");
-        rows.push(Row::times(&what, &[percentile(&times, 50), percentile(&times, 99)]));
+        rows.push(Row::times(
+            &what,
+            &[percentile(&times, 50), percentile(&times, 99)],
+        ));
     }
 
     progress("rest on the Nodes view");
@@ -108,24 +119,30 @@ pub fn measure(
     let before = process::Usage::of(screen.id()?)?;
     screen.run(REST)?;
     let after = process::Usage::of(screen.id()?)?;
-    let asked = server::lists(cluster)?.saturating_sub(lists);
-    rows.push(Row::share("CPU at rest, of one core", after.cpu_since(&before, REST)));
+    let asked = server::lists(cluster)? - lists;
+    rows.push(Row::share(
+        "CPU at rest, of one core",
+        after.cpu_since(&before, REST),
+    ));
     rows.push(Row::bytes("RSS at rest", after.resident));
     rows.push(Row::bytes("RSS, the most so far", after.peak));
-    rows.push(Row::count("LISTs of nodes and pods at rest, a minute", a_minute(asked)));
+    rows.push(Row::count(
+        "LISTs of nodes and pods at rest, a minute",
+        a_minute(asked),
+    ));
     screen.quit()?;
 
     progress("the same rest without the app");
     let lists = server::lists(cluster)?;
     xtask::wait::pause(REST, xtask::wait::Deadline::after(REST));
-    let asked = server::lists(cluster)?.saturating_sub(lists);
+    let asked = server::lists(cluster)? - lists;
     rows.push(Row::count("the same without the app", a_minute(asked)));
     home.close().wrap_err("the app's home can not be removed")?;
     Ok(rows)
 }
 
-fn a_minute(count: u64) -> f64 {
-    count as f64 * 60.0 / REST.as_secs_f64()
+fn a_minute(count: f64) -> f64 {
+    count * 60.0 / REST.as_secs_f64()
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

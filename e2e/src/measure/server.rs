@@ -49,12 +49,12 @@ pub(super) fn counts(cluster: &Cluster) -> Result<Counts> {
 }
 
 /// Lists of all nodes and all pods that the API server has served so far, to anybody.
-pub(super) fn lists(cluster: &Cluster) -> Result<u64> {
+pub(super) fn lists(cluster: &Cluster) -> Result<f64> {
     let metrics = cluster.kubectl().read(["get", "--raw", "/metrics"])?;
     Ok(lists_in(&metrics))
 }
 
-fn lists_in(metrics: &str) -> u64 {
+fn lists_in(metrics: &str) -> f64 {
     let has = |labels: &str, name: &str, value: &str| {
         let label = format!("{name}=\"{value}\"");
         labels.split(',').any(|pair| pair == label)
@@ -64,11 +64,10 @@ fn lists_in(metrics: &str) -> u64 {
         let (labels, value) = rest.split_once("} ")?;
         let core = has(labels, "group", "") && has(labels, "verb", "LIST");
         let asked = has(labels, "resource", "nodes") || has(labels, "resource", "pods");
-        // Written as a floating-point number, and always whole.
-        let value = value.split('.').next()?;
-        (core && asked).then(|| value.parse::<f64>().ok())?
+        // A large number is written with an exponent.
+        (core && asked).then(|| value.trim().parse::<f64>().ok())?
     });
-    counts.map(|count| count as u64).sum()
+    counts.sum()
 }
 
 #[cfg(test)]
@@ -79,13 +78,13 @@ mod tests {
     fn only_lists_of_nodes_and_pods_count() {
         let metrics = "\
 # TYPE apiserver_request_total counter
-apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"pods\",scope=\"cluster\",subresource=\"\",verb=\"LIST\",version=\"v1\"} 12
+apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"pods\",scope=\"cluster\",subresource=\"\",verb=\"LIST\",version=\"v1\"} 1.000012e+06
 apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"nodes\",scope=\"cluster\",subresource=\"\",verb=\"LIST\",version=\"v1\"} 3
 apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"pods\",scope=\"cluster\",subresource=\"\",verb=\"WATCH\",version=\"v1\"} 100
 apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"apps\",resource=\"pods\",scope=\"cluster\",subresource=\"\",verb=\"LIST\",version=\"v1\"} 7
 apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"secrets\",scope=\"cluster\",subresource=\"\",verb=\"LIST\",version=\"v1\"} 9
 ";
-        assert_eq!(lists_in(metrics), 15);
-        assert_eq!(lists_in(""), 0);
+        assert!((lists_in(metrics) - 1_000_015.0).abs() < f64::EPSILON);
+        assert!(lists_in("").abs() < f64::EPSILON);
     }
 }

@@ -341,6 +341,8 @@ async fn typed(
     let client = cluster.client_as(access);
     let typing = async move {
         for key in keys {
+            // Sizes have a channel of their own, which keys may overtake.
+            tokio::time::sleep(Duration::from_secs(1)).await;
             if keyboard.write_all(key.as_bytes()).await.is_err() {
                 return;
             }

@@ -14,7 +14,8 @@ pub struct Place {
     pub view: View,
     /// What it is narrowed to.
     pub within: Within,
-    /// Only rows that contain this text are shown; empty: all.
+    /// Only rows that this text lets through are shown ([`Filter`](super::filter::Filter)); empty:
+    /// all.
     pub filter: String,
     /// Order of the rows; `None`: the table's own.
     pub sort: Option<Sort>,
@@ -122,7 +123,7 @@ impl Within {
                     key: row.info.key.clone(),
                 };
                 row.info.node.as_ref() == Some(node)
-                    && picture.devices.iter().any(|device| {
+                    && on_node(picture, node).iter().any(|device| {
                         self.has_device(picture, device) && pod.has_device(picture, device)
                     })
             }
@@ -140,14 +141,20 @@ impl Within {
                 let uuid = &row.process().device;
                 row.node == *node
                     && (uuid == device
-                        || picture.devices.iter().any(|other| {
-                            other.node == *node
-                                && other.device().uuid == *uuid
-                                && is_part(other.device(), device)
+                        || on_node(picture, node).iter().any(|other| {
+                            other.device().uuid == *uuid && is_part(other.device(), device)
                         }))
             }
         }
     }
+}
+
+/// The devices of a node; they are sorted by it.
+fn on_node<'a>(picture: &'a Picture, node: &NodeName) -> &'a [DeviceRow] {
+    let devices = &picture.devices;
+    let first = devices.partition_point(|row| row.node < *node);
+    let count = devices[first..].partition_point(|row| row.node == *node);
+    &devices[first..first + count]
 }
 
 /// Whether `device` is the device `of` or one of its instances.

@@ -120,7 +120,9 @@ fn filtered(entries: &mut Vec<Entry>, cx: Cx<'_>, sieve: &mut Sieve<'_>) -> usiz
     for (entry, kept) in entries.iter().zip(&mut kept).rev() {
         let depth = usize::from(entry.look.depth.min(Look::DEEPEST));
         let has_part = std::mem::take(&mut part_kept[depth + 1]);
-        *kept = !entry.look.is_context || has_part;
+        // The head of a group is there for its pods alone.
+        let matches = !entry.look.is_context && !matches!(entry.row, Row::Workload(_));
+        *kept = matches || has_part;
         part_kept[depth] |= *kept;
     }
     let mut kept = kept.into_iter();

@@ -41,7 +41,7 @@ pub struct State {
     pub glyphs: Glyphs,
     /// Titles of the columns that were chosen for each table; `None`: those that fit.
     pub columns: [Option<Vec<&'static str>>; 4],
-    /// What the watches and the daemons have said.
+    /// What the watches and the daemons have said, as it is shown.
     pub fleet: Fleet,
     /// The tables made of it; as of the last [`State::refresh`].
     pub picture: Picture,
@@ -81,6 +81,8 @@ pub struct State {
     pub marks: BTreeSet<RowId>,
     /// What the links were told last.
     pub(super) interest: Option<Interest>,
+    /// All that is known now, while the screen shows an earlier time.
+    ahead: Option<Box<Fleet>>,
     asks: u64,
     pub(super) current: View,
     pub(super) roots: [Place; 4],
@@ -126,6 +128,7 @@ impl State {
             collapsed: BTreeSet::new(),
             marks: BTreeSet::new(),
             interest: None,
+            ahead: None,
             asks: 0,
             current: View::Nodes,
             roots: View::ALL.map(|view| Place {
@@ -284,13 +287,40 @@ impl State {
 
     /// Freezes what is shown, or goes on. Data is taken in all the while.
     pub(super) fn pause(&mut self) {
-        self.paused = match self.paused {
-            None => Some(self.time),
-            Some(_) => {
-                self.data_changed = true;
-                None
+        if self.paused.is_some() {
+            self.resume();
+        } else {
+            self.paused = Some(self.time);
+            self.ahead = Some(Box::new(self.fleet.clone()));
+        }
+    }
+
+    /// Shows the newest again.
+    pub(super) fn resume(&mut self) {
+        self.paused = None;
+        if let Some(newest) = self.ahead.take() {
+            self.fleet = *newest;
+            self.data_changed = true;
+        }
+    }
+
+    /// The tables as they would be shown now, also while the screen is frozen.
+    pub(super) fn newest_picture(&self) -> Cow<'_, Picture> {
+        match &self.ahead {
+            None => Cow::Borrowed(&self.picture),
+            Some(fleet) => {
+                let clock = Clock {
+                    now: self.time,
+                    ..self.clock
+                };
+                Cow::Owned(join(fleet, clock, &self.session.settings))
             }
-        };
+        }
+    }
+
+    /// Where data is taken in: what is shown, or, while the screen is frozen, what will be.
+    pub(super) fn newest_mut(&mut self) -> &mut Fleet {
+        self.ahead.as_deref_mut().unwrap_or(&mut self.fleet)
     }
 
     /// For how long the screen has been frozen.

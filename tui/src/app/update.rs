@@ -110,18 +110,18 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
         Msg::Engine(event, clock) => {
             state.tick(clock);
             match event {
-                Event::Update(update) => state.fleet.apply(update),
+                Event::Update(update) => state.newest_mut().apply(update),
                 Event::Reports(reports) => {
                     for (node, report) in reports {
-                        state.fleet.report(node, report);
+                        state.newest_mut().report(node, report);
                     }
                 }
                 Event::Answer(id, answer) => pages::answer(state, id, answer),
             }
         }
         Msg::Wound(fleet, clock) => {
+            state.resume();
             state.fleet = *fleet;
-            state.paused = None;
             state.tick(clock);
         }
         Msg::Say(text) => state.say(text),

@@ -83,16 +83,25 @@ pub(super) fn check(state: &mut State) -> Vec<Effect> {
     if state.wishes.is_empty() {
         return Vec::new();
     }
-    // As of the last frame, also while the screen is frozen.
-    let picture = &state.picture;
-    let (met, open) = std::mem::take(&mut state.wishes)
-        .into_iter()
+    // While the screen is frozen, what it does not show yet counts.
+    let newest = state.newest_picture();
+    let picture = &*newest;
+    let (met, open) = state
+        .wishes
+        .iter()
+        .cloned()
         .partition::<Vec<_>, _>(|wish| wanted::satisfied(picture, &wish.wanted).is_met());
+    let told: Vec<String> = met
+        .into_iter()
+        .map(|wish| {
+            let where_ = places(&wanted::satisfied(picture, &wish.wanted));
+            format!("free now: {} ({where_})", wish.text)
+        })
+        .collect();
+    drop(newest);
     state.wishes = open;
     let mut effects = Vec::new();
-    for wish in met {
-        let where_ = places(&wanted::satisfied(&state.picture, &wish.wanted));
-        let text = format!("free now: {} ({where_})", wish.text);
+    for text in told {
         state.say(text.clone());
         effects.push(Effect::Notify(format!("gputop-k3s: {text}")));
     }

@@ -91,9 +91,9 @@ fn split(main: Rect, area: Rect, rows: usize) -> (Rect, Rect) {
         _ if area.width < 50 => 0,
         0..22 => 0,
         22..30 => 6,
-        30..36 => 9,
-        36..48 => 12,
-        _ => 16,
+        30..36 => 10,
+        36..48 => 15,
+        _ => 22,
     };
     // The heading, the rows, and one line of air.
     let needed = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);

@@ -25,7 +25,14 @@ pub(super) fn draw(state: &State, scroll: u16, area: Rect, buf: &mut Buffer) -> 
         return 0;
     }
     text::blank(buf, area);
-    let (left, right) = (keys(state), signs());
+    let view = state.place().view;
+    let left = keys(state, &[Scope::Table(view), Scope::Tables, Scope::Everywhere]);
+    let mut right = signs();
+    right.push(Vec::new());
+    right.extend(keys(
+        state,
+        &[Scope::Page, Scope::Filter, Scope::Picker, Scope::Help],
+    ));
     if area.width >= TWO_COLUMNS {
         let half = area.width / 2 + 2;
         let lines = left.len().max(right.len());
@@ -63,21 +70,11 @@ fn column(state: &State, lines: &Lines, scroll: u16, area: Rect, buf: &mut Buffe
     }
 }
 
-/// The keys of the table below the page, of all tables, and of the rest.
-fn keys(state: &State) -> Lines {
-    let view = state.place().view;
+/// The keys of some scopes, each below its title.
+fn keys(state: &State, scopes: &[Scope]) -> Lines {
     let mut lines = Vec::new();
-    let scopes = [
-        Scope::Table(view),
-        Scope::Tables,
-        Scope::Filter,
-        Scope::Page,
-        Scope::Picker,
-        Scope::Help,
-        Scope::Everywhere,
-    ];
     for scope in scopes {
-        let actions: Vec<&Action> = actions::all().filter(|a| a.scope == scope).collect();
+        let actions: Vec<&Action> = actions::all().filter(|a| a.scope == *scope).collect();
         if actions.is_empty() {
             continue;
         }

@@ -11,7 +11,7 @@ use super::header::MARGIN;
 use crate::app::filter::Sieve;
 use crate::app::layout;
 use crate::app::row::{Row, RowId};
-use crate::app::tables::{self, Align, Branch, Cell, Column, Cx};
+use crate::app::tables::{self, Align, Branch, Cell, Column, Cx, Shows};
 use crate::app::{Layout, State};
 use crate::widgets::{gauge, text};
 use measure::Table;
@@ -146,13 +146,13 @@ impl Table {
         let sentence = tables::sentence(cx, row);
         let stale = tables::stale_for(&state.picture, row).is_some();
         for (column, x, width) in &self.columns {
-            if column.metric && sentence.is_some() {
+            if column.yields() && sentence.is_some() {
                 continue;
             }
             let cell = tables::cell(cx, column, row);
             let area = within(line, *x, *width);
             draw_cell(state, column, &cell, area, buf);
-            if column.fades && (stale || cell.stale) {
+            if column.shows == Shows::Measurements && (stale || cell.stale) {
                 buf.set_style(area.intersection(buf.area), state.theme.stale);
             }
         }
@@ -166,7 +166,9 @@ impl Table {
     fn sentence_area(&self, cx: Cx<'_>, row: Row, line: Rect) -> Rect {
         let end = self.width.saturating_sub(MARGIN);
         let behind = self.columns.iter().filter(|(column, x, _)| {
-            !column.metric && *x > self.metrics && !tables::cell(cx, column, row).pieces.is_empty()
+            !column.yields()
+                && *x > self.metrics
+                && !tables::cell(cx, column, row).pieces.is_empty()
         });
         let end = behind.map(|(_, x, _)| x - 1).min().unwrap_or(end);
         within(line, self.metrics, end.saturating_sub(self.metrics))
@@ -184,7 +186,7 @@ impl Table {
     ) {
         let sentence = tables::sentence(cx, row);
         for (column, x, width) in &self.columns {
-            if column.metric && sentence.is_some() {
+            if column.yields() && sentence.is_some() {
                 continue;
             }
             let cell = tables::cell(cx, column, row);

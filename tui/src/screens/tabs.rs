@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::header::inner;
+use crate::app::filter;
 use crate::app::place::Within;
 use crate::app::tables::{Piece, Tone};
 use crate::app::{Layout, State, View};
@@ -124,10 +125,8 @@ fn filter_pieces(state: &State) -> Vec<Piece> {
 }
 
 fn found(state: &State) -> String {
-    match state.rows().len() {
-        0 => "nothing found".to_owned(),
-        number => format!("{number} found"),
-    }
+    let (matching, of) = state.found();
+    filter::found(matching, of)
 }
 
 fn edit_line(
@@ -159,7 +158,15 @@ fn edit_line(
         layout.cursor = Some(Position::new(room.x + cursor.min(room.width - 1), room.y));
     }
     let rest = text::skip(room, written + 2);
-    if text::width(&found(state)) <= rest.width {
-        text::put(buf, rest, &found(state), theme.muted);
+    match state.filter().and_then(filter::Filter::problem) {
+        // Only something to come: no reason to raise one's voice.
+        Some(problem) => {
+            let style = if problem.incomplete { theme.muted } else { theme.warn };
+            text::put(buf, rest, &text::fit(&problem.to_string(), rest.width), style);
+        }
+        None if text::width(&found(state)) <= rest.width => {
+            text::put(buf, rest, &found(state), theme.muted);
+        }
+        None => {}
     }
 }

@@ -515,3 +515,18 @@ fn marks_stay_with_their_rows() {
     assert_eq!(state.selected(), selected);
     assert!(state.marks.contains(&marked));
 }
+
+#[test]
+fn what_is_wrong_is_said_beside_what_was_typed() {
+    let mut state = full();
+    press(&mut state, &letters("2/utl<5"));
+    let screen = text(&show(&mut state, 120, 40));
+    assert!(
+        screen.contains("/utl<5  GPUs have no field “utl” (letter 1): did you mean “util”?"),
+        "{screen}"
+    );
+    press(&mut state, &[KeyCode::Backspace; 6]);
+    press(&mut state, &letters("til<5"));
+    let screen = text(&show(&mut state, 120, 40));
+    assert!(screen.contains("/util<5  3 found of 12"), "{screen}");
+}

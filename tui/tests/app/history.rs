@@ -126,3 +126,15 @@ fn no_size_is_too_small_for_graphs_and_pages() {
         }
     }
 }
+
+#[test]
+fn without_signs_beyond_ascii_the_picture_is_made_of_letters() {
+    let mut state = listened();
+    state.glyphs = gputop_k3s::theme::Glyphs::Ascii;
+    press(&mut state, &letters("2"));
+    let frame = text(&show(&mut state, 120, 40));
+    let axis = frame.lines().find(|line| line.starts_with(" 100%+"));
+    // The first graph, with what stands around it.
+    let graph: String = axis.unwrap_or_default().chars().take(29).collect();
+    assert!(graph.contains('*') && graph.is_ascii(), "{frame}");
+}

@@ -1,5 +1,6 @@
 //! The whole app short of a cluster: keys in, screens out.
 
+#[cfg(test)]
 mod finding;
 mod header;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod screens;
 mod selection;
 mod sizes;
 mod support;
+#[cfg(test)]
 mod tables;
 #[cfg(test)]
 mod wanted;

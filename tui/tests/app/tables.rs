@@ -1,12 +1,17 @@
 //! Tables as they look with more columns, by workload, sorted, marked, searched, and with names in
 //! every script.
 
+use std::sync::Arc;
+
 use crossterm::event::KeyCode;
 use gputop_fleet::engine::Event;
 use gputop_fleet::state::{Listing, Update};
 use gputop_k3s::app::row::RowId;
 use gputop_k3s::app::{State, View};
-use gputop_model::{NodeCondition, NodeInfo, PodInfo, PodKey, Readiness, ResourceCounts};
+use gputop_model::{
+    Device, MegaHertz, MemoryKind, NodeCondition, NodeInfo, NodeSnapshot, PState, PodInfo, PodKey,
+    Readiness, Reading, ResourceCounts,
+};
 use rstest::rstest;
 
 use super::support::{full, letters, press, show, tell, text};
@@ -169,4 +174,68 @@ fn names_take_the_room_that_they_take(#[case] name: &str) {
             text(&buffer)
         );
     }
+}
+
+/// What `anvil`'s daemon says, with its first device changed.
+fn told(state: &mut State, change: impl FnOnce(&mut Device)) {
+    let (name, report) = state
+        .fleet
+        .agents()
+        .iter()
+        .find(|(name, _)| name.as_str() == "anvil")
+        .expect("the report");
+    let (name, mut report) = (name.clone(), report.clone());
+    let last = report.last.as_mut().expect("a snapshot");
+    let mut snapshot = NodeSnapshot::clone(&last.snapshot);
+    change(&mut snapshot.devices[0]);
+    last.snapshot = Arc::new(snapshot);
+    tell(state, Event::Reports(vec![(name, report)]));
+}
+
+#[test]
+fn memory_that_is_the_machines_own_is_called_so() {
+    let mut state = full();
+    told(&mut state, |device| {
+        device.memory_kind = MemoryKind::Unified.into();
+        device.memory_total = Reading::Unsupported;
+        device.memory_used = Reading::Unsupported;
+    });
+    press(&mut state, &letters("2"));
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let screen = text(&show(&mut state, size.0, size.1));
+        let row = screen
+            .lines()
+            .find(|line| line.contains("anvil"))
+            .expect("the row");
+        assert!(row.contains(" unified "), "{row}");
+    }
+}
+
+#[test]
+fn what_is_worse_than_it_could_be_has_a_sign() {
+    let mut state = full();
+    told(&mut state, |device| {
+        device.pcie.width = 4.into();
+        device.pcie.width_max = 16.into();
+        device.pcie.generation = 4.into();
+        device.pcie.generation_max = 4.into();
+        device.ecc.enabled = true.into();
+        device.ecc.volatile_corrected = 12.into();
+        device.ecc.volatile_uncorrected = 1.into();
+        device.clocks.sm = MegaHertz(1200).into();
+        device.clocks.sm_max = MegaHertz(1980).into();
+        device.p_state = PState(2).into();
+    });
+    press(&mut state, &letters("2"));
+    state.wide = true;
+    let screen = text(&show(&mut state, 320, 60));
+    let row = screen
+        .lines()
+        .find(|line| line.contains("anvil"))
+        .expect("the row");
+    for part in ["▲ x4 of x16", "▲ 1 lost, 12 corrected", "1200/1980", "P2"] {
+        assert!(row.contains(part), "no {part} in {row}");
+    }
+    // Nobody measures it here.
+    assert!(!screen.contains("FAN"));
 }

@@ -116,13 +116,12 @@ impl Expression {
                     part.add_hits(field, text, hits);
                 }
             }
-            // What must not be there is not there.
-            Self::Not(_) => {}
             Self::Text(pattern) => pattern.add_hits(text, hits),
             Self::Field(own, Test::Like(pattern, false)) if field == Some(own.name) => {
                 pattern.add_hits(text, hits);
             }
-            Self::Field(..) => {}
+            // What must not be there is not there.
+            Self::Not(_) | Self::Field(..) => {}
         }
     }
 }

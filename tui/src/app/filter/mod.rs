@@ -169,14 +169,13 @@ fn no_expression(why: &str) -> FilterError {
     FilterError::new(0, "looked for as it stands").help(format!("no regular expression: {why}"))
 }
 
-/// How many of how many rows are shown, for the title line and for an empty table.
+/// How many of how many rows are shown, for the line above the table.
 #[must_use]
 pub fn found(matching: usize, of: usize) -> String {
-    match (matching, of) {
-        (0, 0) => "nothing here".to_owned(),
-        (0, of) => format!("none of {of}"),
-        (matching, of) if matching == of => format!("all {of}"),
-        (matching, of) => format!("{matching} of {of}"),
+    match matching {
+        0 => "nothing found".to_owned(),
+        all if all == of => format!("all {of} found"),
+        some => format!("{some} found of {of}"),
     }
 }
 
@@ -197,6 +196,12 @@ mod tests {
     )]
     #[case("  temp>hot", 7, "“hot” is not a temperature such as 80 or 80C", None)]
     #[case("state<idle", 6, "state is a word; = != ~ !~ compare it", None)]
+    #[case(
+        "vram>3Gutl<5",
+        5,
+        "“3Gutl<5” is not an amount of memory such as 10G or 512M",
+        None
+    )]
     #[case("util~5", 5, "util is an amount; < <= > >= = != compare it", None)]
     #[case("cordoned=perhaps", 9, "“perhaps” is neither yes nor no", None)]
     #[case("cordoned>no", 9, "cordoned is yes or no; = and != compare it", None)]
@@ -292,9 +297,9 @@ mod tests {
 
     #[test]
     fn the_rows_found_are_counted_in_words() {
-        assert_eq!(found(3, 12), "3 of 12");
-        assert_eq!(found(12, 12), "all 12");
-        assert_eq!(found(0, 12), "none of 12");
+        assert_eq!(found(3, 12), "3 found of 12");
+        assert_eq!(found(12, 12), "all 12 found");
+        assert_eq!(found(0, 12), "nothing found");
     }
 
     fn anything() -> impl Strategy<Value = String> {

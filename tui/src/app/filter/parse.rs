@@ -214,11 +214,10 @@ impl Parser {
         match test(field, operator, &value) {
             Ok(test) => Some(Expression::Field(field, test)),
             Err(what) => {
-                // A number at the very end may get its unit with the next key.
+                // What stands at the very end may get its unit with the next key.
                 let unfinished = self.peek().is_none()
-                    && matches!(field.kind, Kind::Number(_))
                     && !matches!(operator, Operator::Like | Operator::NotLike)
-                    && value.ends_with(|c: char| c.is_ascii_digit() || c == '.');
+                    && matches!(field.kind, Kind::Number(unit) if quantity::is_begun(unit, &value));
                 let problem = FilterError::new(value_at, what);
                 self.complain(if unfinished {
                     problem.unfinished()

@@ -23,6 +23,15 @@ pub(super) fn parse(unit: Unit, text: &str) -> Result<f64, &'static str> {
         .ok_or(expected)
 }
 
+/// Whether `text`, which is no amount yet, becomes one with a few more letters: a duration without
+/// its unit, half a unit.
+pub(super) fn is_begun(unit: Unit, text: &str) -> bool {
+    const ENDINGS: [&str; 8] = ["s", "m", "h", "w", "%", "hz", "c", "0"];
+    ENDINGS
+        .iter()
+        .any(|ending| parse(unit, &format!("{text}{ending}")).is_ok())
+}
+
 /// How much the suffix stands for, and what would be right.
 fn factor(unit: Unit, suffix: &str) -> (Option<f64>, &'static str) {
     let gib = f64::from(1 << 30);
@@ -139,6 +148,19 @@ mod tests {
     #[case(Unit::Count, "nan", None)]
     fn amounts_have_units(#[case] unit: Unit, #[case] text: &str, #[case] amount: Option<f64>) {
         assert_eq!(parse(unit, text).ok(), amount);
+    }
+
+    #[rstest]
+    #[case(Unit::Seconds, "10", true)]
+    #[case(Unit::Seconds, "1h30", true)]
+    #[case(Unit::Watts, "1.2k", true)]
+    #[case(Unit::MegaHertz, "1.5g", true)]
+    #[case(Unit::Celsius, "-", true)]
+    #[case(Unit::Bytes, "10x", false)]
+    #[case(Unit::Bytes, "3Gutl<5", false)]
+    #[case(Unit::Seconds, "soon", false)]
+    fn half_an_amount_is_no_mistake(#[case] unit: Unit, #[case] text: &str, #[case] begun: bool) {
+        assert_eq!(is_begun(unit, text), begun);
     }
 
     proptest! {

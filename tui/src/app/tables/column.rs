@@ -28,10 +28,8 @@ pub struct Column {
     pub priority: u8,
     /// The lowest number is the first to get what it wants: words before bars.
     pub grows: u8,
-    /// It shows measurements; a sentence takes their place where there are none.
-    pub metric: bool,
-    /// It goes dim when the measurements are old.
-    pub fades: bool,
+    /// What it has to do with measurements.
+    pub shows: Shows,
     /// It is left out while no cell of it says anything, or nothing but that nobody knows.
     pub optional: bool,
     /// It is of second rank: shown when more columns are asked for.
@@ -41,6 +39,18 @@ pub struct Column {
     /// The field that the table is sorted by when it is sorted by this column.
     pub field: Option<&'static str>,
     pub(super) content: Content,
+}
+
+/// What a column has to do with measurements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shows {
+    /// Nothing: what the API says.
+    Facts,
+    /// Measurements: they go dim when they are old, and a sentence takes their place where there
+    /// are none.
+    Measurements,
+    /// Remarks, of which a sentence may take the place, but which do not go dim.
+    Remarks,
 }
 
 /// Side on which text stands.
@@ -71,6 +81,12 @@ pub(super) enum Content {
 }
 
 impl Column {
+    /// Whether a sentence takes its place where nothing is measured.
+    #[must_use]
+    pub const fn yields(&self) -> bool {
+        !matches!(self.shows, Shows::Facts)
+    }
+
     /// A column of words, as wide as its content.
     pub(super) const fn words(
         title: &'static str,
@@ -88,8 +104,7 @@ impl Column {
             max: 0,
             priority,
             grows: priority,
-            metric: false,
-            fades: false,
+            shows: Shows::Facts,
             optional: false,
             wide: false,
             flat: false,
@@ -137,8 +152,7 @@ impl Column {
             align: Align::Right,
             want: Want::Fixed(want),
             max,
-            metric: true,
-            fades: true,
+            shows: Shows::Measurements,
             grows: priority + 10,
             ..Self::words(title, priority, (min, want), content)
         }
@@ -146,14 +160,13 @@ impl Column {
 
     /// The same column, of measurements.
     pub(super) const fn measured(mut self) -> Self {
-        self.metric = true;
-        self.fades = true;
+        self.shows = Shows::Measurements;
         self
     }
 
     /// The same column, in place of which a sentence may stand, but which does not go dim.
     pub(super) const fn remarks(mut self) -> Self {
-        self.metric = true;
+        self.shows = Shows::Remarks;
         self
     }
 

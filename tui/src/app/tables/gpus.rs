@@ -15,8 +15,9 @@ pub(super) const COLUMNS: &[Column] = &[
         .roomy(20)
         .by("node"),
     Column::number("GPU", 0, 3, Content::Device(index)).by("gpu"),
-    Column::words("PRODUCT", 3, (11, 30), Content::Device(product))
+    Column::words("PRODUCT", 2, (11, 30), Content::Device(product))
         .measured()
+        .roomy(15)
         .by("product"),
     Column::words("STATE", 0, (11, 13), Content::Device(state))
         .measured()
@@ -77,7 +78,7 @@ pub(super) const COLUMNS: &[Column] = &[
         .second()
         .when_filled()
         .by("pcie"),
-    Column::words("ECC", 5, (4, 16), Content::Device(hardware::ecc))
+    Column::words("ECC", 5, (4, 24), Content::Device(hardware::ecc))
         .measured()
         .second()
         .when_filled()
@@ -309,6 +310,12 @@ fn note(_: &Cx<'_>, row: &DeviceRow) -> Cell {
             ));
         }
         Some(Health::Ok) | None => {}
+    }
+    if let (DeviceState::Idle, Some(idle)) = (row.state, row.device().idle_for.get()) {
+        notes.push(Piece::new(
+            format!("idle {}", format::age(idle)),
+            Tone::Warn,
+        ));
     }
     for reason in row.device().throttle_reasons.fresh().into_iter().flatten() {
         let note = throttle_piece(*reason);

@@ -29,14 +29,14 @@ pub(super) fn throttle(_: &Cx<'_>, row: &DeviceRow) -> Cell {
 }
 
 pub(super) fn memory_bandwidth(_: &Cx<'_>, row: &DeviceRow) -> Cell {
-    Cell::reading(&row.device().memory_utilization, percent)
+    Cell::reading(&row.device().memory_utilization, |busy| percent(*busy))
 }
 
 pub(super) fn fan(_: &Cx<'_>, row: &DeviceRow) -> Cell {
-    Cell::reading(&row.device().thermal.fan, percent)
+    Cell::reading(&row.device().thermal.fan, |speed| percent(*speed))
 }
 
-fn percent(percent: &Percent) -> Cell {
+fn percent(percent: Percent) -> Cell {
     Cell::new(percent.to_string(), Tone::Plain)
 }
 

@@ -13,7 +13,7 @@ mod state_sign;
 mod workloads;
 
 pub use cell::{Cell, Gauge, Piece, Tone};
-pub use column::{Align, Column, Want};
+pub use column::{Align, Column, Shows, Want};
 pub use fields::{Field, Kind, Unit, Value, field, fields};
 pub use gpus::{device_line, held_by, product_of};
 pub use nodes::{FULL, HOT};
@@ -223,7 +223,7 @@ pub fn write_text(cx: Cx<'_>, view: View, row: Row, wide: bool, text: &mut Strin
     let said = spoken.is_some();
     let shown = columns(view)
         .iter()
-        .filter(|column| (wide || !column.wide) && !(said && column.metric));
+        .filter(|column| (wide || !column.wide) && !(said && column.yields()));
     let cells = shown.map(|column| cell(cx, column, row)).chain(spoken);
     for cell in cells {
         for piece in &cell.pieces {

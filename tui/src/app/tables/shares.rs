@@ -11,7 +11,10 @@ use super::{Branch, Cx};
 
 /// The cell of a column of the devices' table.
 pub(super) fn cell(cx: &Cx<'_>, column: &Column, row: &DeviceRow, to: &AllocatedTo) -> Cell {
+    let again = is_again(row, to);
     match column.title {
+        // What its pod does is said once.
+        "UTIL" | "VRAM" | "PROC" if again => Cell::default(),
         "NODE" => node_name(cx, &row.node),
         "GPU" => Cell::new(row.device().index.to_string(), Tone::Faint),
         "PRODUCT" => Cell::of(vec![
@@ -39,6 +42,13 @@ pub(super) fn cell(cx: &Cx<'_>, column: &Column, row: &DeviceRow, to: &Allocated
         },
         _ => Cell::default(),
     }
+}
+
+/// Whether its pod has a share of the device with a lower number too.
+fn is_again(row: &DeviceRow, to: &AllocatedTo) -> bool {
+    let holders = row.allocated_to.iter().flatten();
+    let mut of_pod = holders.filter(|other| other.namespace == to.namespace && other.pod == to.pod);
+    of_pod.any(|other| other.device_id.share() < to.device_id.share())
 }
 
 /// `share 3`.
@@ -82,17 +92,24 @@ pub(super) fn processes<'a>(
         })
 }
 
-/// Memory that its pod holds on the device; `None`: not known of all its processes.
+/// Memory that its pod holds on the device; `None`: not known of all its processes, or said of
+/// another share of the pod.
 pub(super) fn memory(cx: &Cx<'_>, row: &DeviceRow, to: &AllocatedTo) -> Option<Bytes> {
     row.device().process_count.known()?;
+    if is_again(row, to) {
+        return None;
+    }
     processes(cx, row, to)
         .map(|process| process.process().memory_used.get())
         .sum()
 }
 
-/// What its pod's processes take of the device's time, in percent.
+/// What its pod's processes take of the device's time, in percent; `None` as for [`memory`].
 pub(super) fn utilization(cx: &Cx<'_>, row: &DeviceRow, to: &AllocatedTo) -> Option<u8> {
     row.device().process_count.known()?;
+    if is_again(row, to) {
+        return None;
+    }
     let shares = processes(cx, row, to).map(|process| process.process().sm.get());
     let sum = shares
         .map(|sm| sm.map(|percent| u32::from(percent.0)))

@@ -40,6 +40,7 @@ const HIGHEST: u16 = 12;
 pub(super) struct Graphs {
     tracks: Vec<Track>,
     window: Window,
+    dots: Dots,
 }
 
 impl Graphs {
@@ -64,7 +65,11 @@ impl Graphs {
                 }
             }
         }
-        Self { tracks, window }
+        Self {
+            tracks,
+            window,
+            dots: state.glyphs.into(),
+        }
     }
 
     /// Lines of the graphs in a pane of that width and of `lines` lines; one is for sparklines.
@@ -200,7 +205,7 @@ impl Graphs {
             },
             label: track.label,
             fill: track.fill,
-            dots: Dots::default(),
+            dots: self.dots,
         }
     }
 }
@@ -285,6 +290,7 @@ mod tests {
                 span: SPAN,
                 hold: Duration::from_secs(15),
             },
+            dots: Dots::Braille,
         }
     }
 

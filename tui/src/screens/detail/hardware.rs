@@ -100,7 +100,7 @@ fn power(device: &Device) -> String {
         .filter(|default| Some(*default) != limit);
     let default = default.map(|default| format!("by default {default}"));
     let range = limits.min.get().zip(limits.max.get());
-    let range = range.map(|(min, max)| format!("can be set to {min}–{max}"));
+    let range = range.map(|(min, max)| format!("can be set from {min} to {max}"));
     join([Some(text), default, range])
 }
 
@@ -390,7 +390,7 @@ mod tests {
         let shown = texts(&device);
         for line in [
             "memory: 6.0Gi of 24.0Gi, 312Mi kept by the driver",
-            "power: 338W of 300W, by default 350W, can be set to 100W–366W",
+            "power: 338W of 300W, by default 350W, can be set from 100W to 366W",
             "clocks: 1905MHz of 2100MHz, P2",
             "heat: 79°C, slows down at 93°C",
             "fan: 62%",

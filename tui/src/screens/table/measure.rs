@@ -27,9 +27,10 @@ impl Table {
     /// For the rows of the table, of which `visible` are on the screen, in `width` columns.
     pub(super) fn measure(state: &State, visible: Range<usize>, width: u16) -> Self {
         let sort = state.place().sort;
-        let columns = tables::columns(state.place().view)
-            .iter()
-            .filter(|column| (state.wide || !column.wide) && !(state.pod_tree && column.flat));
+        let columns = tables::columns(state.place().view).iter().filter(|column| {
+            let sorted = sort.is_some_and(|sort| sort.column == column.title);
+            (state.wide || !column.wide || sorted) && !(state.pod_tree && column.flat)
+        });
         let content = Contents::of(state, visible);
         let mut shown = Vec::new();
         let mut wishes = Vec::new();
@@ -73,7 +74,7 @@ impl Table {
         }
         let metrics = placed
             .iter()
-            .find(|(column, ..)| column.metric)
+            .find(|(column, ..)| column.yields())
             .map_or(x, |(_, x, _)| *x);
         Self {
             columns: placed,
@@ -130,7 +131,7 @@ impl<'a> Contents<'a> {
 
     fn cells(&self, column: &Column) -> impl Iterator<Item = Cell> {
         let rows = self.rows.iter();
-        rows.filter(|(_, _, spoken)| !column.metric || !*spoken)
+        rows.filter(|(_, _, spoken)| !column.yields() || !*spoken)
             .map(|(cx, row, _)| tables::cell(*cx, column, *row))
     }
 

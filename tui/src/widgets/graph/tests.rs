@@ -1,3 +1,5 @@
+//! Exact pictures, and what holds for all of them.
+
 use proptest::prelude::*;
 
 use super::*;
