@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ratatui::backend::{Backend, ClearType, TestBackend, WindowSize};
-use ratatui::buffer::Cell;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Size};
 use tokio::sync::watch;
 
@@ -49,6 +49,12 @@ impl Window {
             text.push('\n');
         }
         Shown::new(&text)
+    }
+
+    /// The cells of the last frame, with their styles.
+    #[must_use]
+    pub fn cells(&self) -> Buffer {
+        lock(&self.screen).buffer().clone()
     }
 
     /// Waits for the next frame; `false`: the app has ended.

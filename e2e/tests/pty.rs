@@ -7,3 +7,5 @@ mod demo;
 mod endings;
 #[path = "pty/refusals.rs"]
 mod refusals;
+#[path = "pty/waiting.rs"]
+mod waiting;

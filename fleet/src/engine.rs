@@ -47,6 +47,8 @@ pub struct Engine {
     updates: mpsc::Receiver<Update>,
     mailboxes: Arc<Mailboxes>,
     interest: latest::Sender<Option<Interest>>,
+    /// When figures are delivered next.
+    beat: Instant,
     desk: Desk,
     _guard: DropGuard,
 }
@@ -68,6 +70,7 @@ impl Engine {
             updates,
             mailboxes,
             interest,
+            beat: Instant::now(),
             desk: Desk::new(client.clone(), cancel.clone()),
             _guard: cancel.drop_guard(),
         }
@@ -100,7 +103,11 @@ impl Engine {
         tokio::select! {
             biased;
             Some(update) = self.updates.recv() => Event::Update(update),
-            reports = self.mailboxes.take() => Event::Reports(reports),
+            reports = self.mailboxes.take(self.beat) => {
+                let beat = self.interest.borrow().as_ref().map(|interest| interest.pace.beat());
+                self.beat = Instant::now() + beat.unwrap_or_default();
+                Event::Reports(reports)
+            }
             (id, answer) = self.desk.next() => Event::Answer(id, answer),
         }
     }

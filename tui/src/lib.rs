@@ -7,12 +7,14 @@
 //! - [`config`]: files, environment and flags laid over each other.
 //! - [`export`]: the tables as text, CSV, JSON and OpenMetrics (pure).
 //! - [`nearest`]: "did you mean" (pure).
+//! - [`recording`]: what was seen, kept in a file and played again.
 
 pub mod app;
 pub mod cli;
 pub mod config;
 pub mod export;
 pub mod nearest;
+pub mod recording;
 pub mod runtime;
 pub mod screens;
 pub mod theme;

@@ -1,19 +1,24 @@
 //! The app while it runs: a hand on its keys and an eye on its screen.
 
 use std::io;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use color_eyre::Result;
 use color_eyre::eyre::{WrapErr as _, bail, eyre};
 use gputop_e2e::shown::Shown;
-use gputop_e2e::window::{self, Window};
+use gputop_e2e::window::{self, Canvas, Window};
 use gputop_fleet::engine::{Engine, Options};
-use gputop_k3s::app::Session;
-use gputop_k3s::runtime;
-use gputop_sim::{SimCluster, scenario};
+use gputop_k3s::app::{self, Effect, Session, State};
+use gputop_k3s::runtime::{Console, Ended, Source as _, Stage};
+use gputop_sim::{Access, Scenario, SimCluster, scenario};
 use jiff::Timestamp;
 use ratatui::Terminal;
-use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -25,52 +30,107 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// Seed of all clusters here.
 const SEED: u64 = 7;
 
+/// What the app is opened on, and by whom.
+pub(crate) struct Setup {
+    /// What is simulated.
+    pub(crate) scenario: Scenario,
+    /// How the user reaches the cluster.
+    pub(crate) client: fn(&SimCluster) -> kube::Client,
+    /// Namespace of the kubeconfig's context.
+    pub(crate) namespace: &'static str,
+}
+
+impl Setup {
+    /// The homelab, for somebody who may do everything.
+    pub(crate) fn homelab() -> Result<Self> {
+        Ok(Self {
+            scenario: scenario::builtin("homelab").ok_or_else(|| eyre!("no homelab"))?,
+            client: |cluster| cluster.client_as(Access::Admin),
+            namespace: "default",
+        })
+    }
+}
+
+/// What the app has given to the terminal beside its frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// For the clipboard.
+    Copied(String),
+    /// A notification, with the bell.
+    Notified(String),
+}
+
+/// Keeps what goes to the clipboard and to the bell.
+#[derive(Debug, Clone, Default)]
+struct Memory(Arc<Mutex<Vec<Beside>>>);
+
+impl Memory {
+    fn add(&self, beside: Beside) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(beside);
+    }
+}
+
+impl Console for Memory {
+    fn copy(&mut self, text: &str) {
+        self.add(Beside::Copied(text.to_owned()));
+    }
+
+    fn notify(&mut self, text: &str) {
+        self.add(Beside::Notified(text.to_owned()));
+    }
+}
+
 /// The app on a cluster of its own.
 pub(crate) struct App {
     /// What the app looks at.
     pub(crate) cluster: SimCluster,
     input: mpsc::Sender<io::Result<Event>>,
     window: Window,
+    memory: Memory,
     task: JoinHandle<Result<()>>,
 }
 
 impl App {
     /// Starts the app on the homelab in a window of 160×44.
     pub(crate) fn start() -> Result<Self> {
-        let homelab = scenario::builtin("homelab").ok_or_else(|| eyre!("no homelab"))?;
+        Ok(Self::open(Setup::homelab()?))
+    }
+
+    /// Starts the app in a window of 160×44.
+    pub(crate) fn open(setup: Setup) -> Self {
         let options = gputop_sim::Options {
             seed: SEED,
             start: Timestamp::now(),
         };
-        let cluster = SimCluster::start(homelab, options);
+        let cluster = SimCluster::start(setup.scenario, options);
         let epoch = Instant::now();
-        let namespace = "default".to_owned();
         let options = Options {
             agents: true,
-            namespace: namespace.clone(),
+            namespace: setup.namespace.to_owned(),
             epoch,
         };
-        let engine = Engine::start(&cluster.client(), &options);
+        let engine = Engine::start(&(setup.client)(&cluster), &options);
         let session = Session {
             context: "homelab".to_owned(),
             server_version: "v1.36".to_owned(),
-            namespace,
+            namespace: setup.namespace.to_owned(),
             seed: Some(SEED),
             ..Session::default()
         };
+        let state = State::new(session, engine.clock(epoch));
         let (window, canvas) = window::open(160, 44);
         let (input, events) = mpsc::channel(64);
-        let task = tokio::spawn(async move {
-            let Ok(mut terminal) = Terminal::new(canvas);
-            let events = ReceiverStream::new(events);
-            runtime::run(&mut terminal, events, engine, session, epoch).await
-        });
-        Ok(Self {
+        let events = ReceiverStream::new(events);
+        let memory = Memory::default();
+        let task = tokio::spawn(run(canvas, events, engine, state, epoch, memory.clone()));
+        Self {
             cluster,
             input,
             window,
+            memory,
             task,
-        })
+        }
     }
 
     /// Starts the app and waits until all five daemons have reported.
@@ -86,6 +146,17 @@ impl App {
     /// What is on the screen.
     pub(crate) fn shown(&self) -> Shown {
         self.window.shown()
+    }
+
+    /// The cells of the screen, with their styles.
+    pub(crate) fn cells(&self) -> Buffer {
+        self.window.cells()
+    }
+
+    /// What the app has given to the terminal beside its frames, the oldest first.
+    pub(crate) fn beside(&self) -> Vec<Beside> {
+        let all = self.memory.0.lock();
+        all.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Presses one key.
@@ -106,6 +177,30 @@ impl App {
     pub(crate) async fn resize(&self, width: u16, height: u16) -> Result<()> {
         self.window.resize(width, height);
         self.send(Event::Resize(width, height)).await
+    }
+
+    /// Presses a letter with control.
+    pub(crate) async fn control(&self, letter: char) -> Result<()> {
+        let key = KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL);
+        self.send(Event::Key(key)).await
+    }
+
+    /// Clicks on a word, in the first line that has it and all of `beside`.
+    pub(crate) async fn click(&self, word: &str, beside: &[&str]) -> Result<()> {
+        let shown = self.shown();
+        let found = shown.lines().enumerate().find_map(|(row, line)| {
+            let at = line.find(word)?;
+            let fits = beside.iter().all(|other| line.contains(other));
+            fits.then(|| (line[..at].chars().count(), row))
+        });
+        let (column, row) = found.ok_or_else(|| eyre!("no {word} beside {beside:?}:\n{shown}"))?;
+        self.send(Event::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: u16::try_from(column)?,
+            row: u16::try_from(row)?,
+            modifiers: KeyModifiers::NONE,
+        }))
+        .await
     }
 
     async fn send(&self, event: Event) -> Result<()> {
@@ -168,4 +263,42 @@ impl App {
         let ended = timeout(PATIENCE, self.task).await;
         ended.wrap_err_with(|| format!("the app goes on; the screen is\n{shown}"))??
     }
+}
+
+/// As in a terminal, but for what only a terminal can do.
+async fn run(
+    canvas: Canvas,
+    mut events: ReceiverStream<io::Result<Event>>,
+    mut engine: Engine,
+    mut state: State,
+    epoch: Instant,
+    mut console: Memory,
+) -> Result<()> {
+    let Ok(mut terminal) = Terminal::new(canvas);
+    for effect in app::start(&mut state) {
+        if let Effect::Ask(id, ask) = effect {
+            engine.ask(id, ask);
+        }
+    }
+    let mut stage = Stage {
+        terminal: &mut terminal,
+        source: &mut engine,
+        console: &mut console,
+        state: &mut state,
+        epoch,
+    };
+    let mut stop = pin!(std::future::pending());
+    while stage.drive(&mut events, stop.as_mut()).await? != Ended::Quit {}
+    Ok(())
+}
+
+/// The rows of the table whose heading has all of these titles, from the top.
+pub(crate) fn rows<'a>(shown: &'a Shown, titles: &[&str]) -> Vec<&'a str> {
+    let heading = |line: &&str| titles.iter().all(|title| line.contains(title));
+    shown
+        .lines()
+        .skip_while(|line| !heading(line))
+        .skip(1)
+        .take_while(|line| !line.is_empty() && !line.starts_with("──"))
+        .collect()
 }

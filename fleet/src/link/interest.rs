@@ -34,4 +34,14 @@ impl Pace {
             Self::Calm => Duration::from_secs(5),
         }
     }
+
+    /// The shortest time between two deliveries of figures, of all daemons together: each makes the
+    /// screen draw itself anew.
+    #[must_use]
+    pub const fn beat(self) -> Duration {
+        match self {
+            Self::Live => Duration::from_millis(0),
+            Self::Calm => Duration::from_secs(1),
+        }
+    }
 }

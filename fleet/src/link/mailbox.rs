@@ -1,10 +1,12 @@
 //! A mailbox a node: only the newest report is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::discriminant;
 use std::sync::{Mutex, PoisonError};
 
 use gputop_model::NodeName;
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
 use crate::state::{AgentReport, LinkState, Received};
 
@@ -19,6 +21,20 @@ pub struct Mailboxes {
 struct Slots {
     latest: BTreeMap<NodeName, AgentReport>,
     unread: BTreeSet<NodeName>,
+    /// Among the unread is news of a link, not only figures.
+    urgent: bool,
+}
+
+impl Slots {
+    fn put(&mut self, node: &NodeName, report: AgentReport) {
+        let known = self.latest.get(node);
+        self.urgent |= known.is_none_or(|known| {
+            discriminant(&known.link) != discriminant(&report.link)
+                || known.last.is_some() != report.last.is_some()
+        });
+        self.latest.insert(node.clone(), report);
+        self.unread.insert(node.clone());
+    }
 }
 
 impl Mailboxes {
@@ -30,14 +46,8 @@ impl Mailboxes {
                 .latest
                 .get(node)
                 .and_then(|report| report.last.clone());
-            slots.latest.insert(
-                node.clone(),
-                AgentReport {
-                    link,
-                    last: last.or(kept),
-                },
-            );
-            slots.unread.insert(node.clone());
+            let last = last.or(kept);
+            slots.put(node, AgentReport { link, last });
         }
         self.changed.notify_one();
     }
@@ -53,8 +63,7 @@ impl Mailboxes {
                 link: LinkState::Gone,
                 last: None,
             };
-            slots.latest.insert(node.clone(), gone);
-            slots.unread.insert(node.clone());
+            slots.put(node, gone);
         }
         self.changed.notify_one();
     }
@@ -78,19 +87,28 @@ impl Mailboxes {
             .map(|report| report.link.clone())
     }
 
-    /// All unread reports; waits until there is one. Cancel-safe.
-    pub async fn take(&self) -> Vec<(NodeName, AgentReport)> {
+    /// All unread reports; waits until there is one. News of a link is handed out at once, figures
+    /// alone not before `beat`, so that many daemons make no more work than one. Cancel-safe.
+    pub async fn take(&self, beat: Instant) -> Vec<(NodeName, AgentReport)> {
         loop {
-            let reports = self.drain();
-            if !reports.is_empty() {
-                return reports;
+            if self.lock().urgent || Instant::now() >= beat {
+                let reports = self.drain();
+                if !reports.is_empty() {
+                    return reports;
+                }
+                self.changed.notified().await;
+            } else {
+                tokio::select! {
+                    () = self.changed.notified() => {}
+                    () = sleep_until(beat) => {}
+                }
             }
-            self.changed.notified().await;
         }
     }
 
     fn drain(&self) -> Vec<(NodeName, AgentReport)> {
         let mut slots = self.lock();
+        slots.urgent = false;
         let unread = std::mem::take(&mut slots.unread);
         unread
             .into_iter()
@@ -112,6 +130,8 @@ impl Mailboxes {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]
@@ -120,7 +140,7 @@ mod tests {
         mailboxes.put(&"a".into(), LinkState::Connecting, None);
         mailboxes.put(&"a".into(), LinkState::Live, None);
         mailboxes.put(&"b".into(), LinkState::Connecting, None);
-        let taken = mailboxes.take().await;
+        let taken = mailboxes.take(Instant::now()).await;
         let links: Vec<_> = taken
             .iter()
             .map(|(n, r)| (n.as_str(), r.link.clone()))
@@ -130,6 +150,28 @@ mod tests {
             [("a", LinkState::Live), ("b", LinkState::Connecting)]
         );
         assert!(mailboxes.drain().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn news_of_a_link_is_told_at_once_and_figures_in_time() {
+        let began = Instant::now();
+        let beat = began + Duration::from_secs(1);
+        let mailboxes = Mailboxes::default();
+        mailboxes.put(&"a".into(), LinkState::Live, None);
+        assert_eq!(mailboxes.take(beat).await.len(), 1);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        mailboxes.put(&"a".into(), LinkState::Live, None);
+        mailboxes.put(&"a".into(), LinkState::Live, None);
+        assert_eq!(mailboxes.take(beat).await.len(), 1);
+        assert_eq!(began.elapsed(), Duration::from_secs(1));
+        // A loss takes the figures of others along.
+        let beat = Instant::now() + Duration::from_secs(60);
+        mailboxes.put(&"b".into(), LinkState::Live, None);
+        mailboxes.take(beat).await;
+        mailboxes.put(&"b".into(), LinkState::Live, None);
+        mailboxes.put(&"a".into(), LinkState::Connecting, None);
+        assert_eq!(mailboxes.take(beat).await.len(), 2);
+        assert_eq!(began.elapsed(), Duration::from_secs(1));
     }
 
     #[tokio::test]
@@ -156,7 +198,7 @@ mod tests {
         let mailboxes = std::sync::Arc::new(Mailboxes::default());
         let reader = tokio::spawn({
             let mailboxes = mailboxes.clone();
-            async move { mailboxes.take().await.len() }
+            async move { mailboxes.take(Instant::now()).await.len() }
         });
         tokio::task::yield_now().await;
         mailboxes.put(&"a".into(), LinkState::Live, None);

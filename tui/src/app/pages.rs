@@ -1,7 +1,7 @@
 //! Opening pages of text, filling them, moving in them.
 
 use gputop_fleet::connect::Problem;
-use gputop_fleet::inspect::{Answer, Ask, AskId, EventInfo, LogRequest, Subject};
+use gputop_fleet::inspect::{Answer, Ask, AskId, EventInfo, LogRequest, Rights, Subject};
 use gputop_model::Clock;
 
 use super::actions::Motion;
@@ -101,11 +101,27 @@ pub(super) fn close(state: &mut State) -> Vec<Effect> {
 }
 
 /// Gives an answer to whoever has asked.
-pub(super) fn answer(state: &mut State, id: AskId, answer: Answer) {
-    if let Answer::Rights(rights) = answer {
-        state.rights = rights;
-        return;
+pub(super) fn answer(state: &mut State, id: AskId, answer: Answer) -> Vec<Effect> {
+    match answer {
+        Answer::Rights(rights) => return learn(state, rights),
+        answer => hand_over(state, id, answer),
     }
+    Vec::new()
+}
+
+/// Takes over what the user may do. Who may not see the pods of all namespaces sees those of their
+/// own: what may be done there is another question.
+fn learn(state: &mut State, rights: Rights) -> Vec<Effect> {
+    if rights.list_all_pods == Some(false) && state.rights_in.is_none() {
+        let own = Some(state.session.namespace.clone());
+        state.rights_in.clone_from(&own);
+        return vec![Effect::Ask(state.next_ask(), Ask::Rights(own))];
+    }
+    state.rights = rights;
+    Vec::new()
+}
+
+fn hand_over(state: &mut State, id: AskId, answer: Answer) {
     let clock = state.clock;
     for layer in &mut state.layers {
         match layer {

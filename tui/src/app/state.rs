@@ -59,10 +59,16 @@ pub struct State {
     pub keymap: Keymap,
     /// What the user may do, as far as it is known.
     pub rights: Rights,
+    /// The namespace in which that holds; `None`: in all.
+    pub(super) rights_in: Option<String>,
     /// The screen is frozen since then.
     pub paused: Option<Moment>,
     /// What was said last, and until when it is shown.
     pub message: Option<(String, Moment)>,
+    /// Where the recording is that is played, and how long it is.
+    pub replay_position: Option<(Duration, Duration)>,
+    /// Daemons' reports that are missing in the recording that is being made: the disk was too slow.
+    pub dropped: u64,
     /// What the user wants to be told.
     pub wishes: Vec<Wish>,
     /// The filter while it is edited.
@@ -108,6 +114,7 @@ impl State {
             glyphs: Glyphs::Unicode,
             columns: [const { None }; 4],
             namespace: session.only_namespace.clone(),
+            rights_in: session.only_namespace.clone(),
             session,
             fleet,
             picture: Picture::default(),
@@ -119,6 +126,8 @@ impl State {
             rights: Rights::default(),
             paused: None,
             message: None,
+            replay_position: None,
+            dropped: 0,
             wishes: Vec::new(),
             filter_input: None,
             layers: Vec::new(),
@@ -394,14 +403,16 @@ impl State {
         Ok(())
     }
 
-    /// Pods of the whole cluster that the table leaves out.
+    /// Pods that the whole table leaves out: of the chosen namespace, where one is chosen.
     #[must_use]
     pub fn hidden_pods(&self) -> usize {
         if self.all_pods || self.place().within != Within::Everything {
             return 0;
         }
+        let namespace = self.namespace.as_deref();
         let hidden = |row: &&gputop_fleet::state::PodRow| {
-            !row.concerns_gpus() || row.info.phase == Phase::Succeeded
+            namespace.is_none_or(|namespace| *row.info.key.namespace == *namespace)
+                && (!row.concerns_gpus() || row.info.phase == Phase::Succeeded)
         };
         self.picture.pods.iter().filter(hidden).count()
     }

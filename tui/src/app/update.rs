@@ -34,6 +34,8 @@ pub enum Msg {
     Engine(Event, Clock),
     /// A recording was wound: all that was known at that time.
     Wound(Box<Fleet>, Clock),
+    /// The recording that is being made has stopped by itself, and why.
+    RecordingStopped(String),
     /// Something to say to the user for a few seconds.
     Say(String),
     /// A frame was drawn.
@@ -83,7 +85,7 @@ pub fn start(state: &mut State) -> Vec<Effect> {
     let id = state.next_ask();
     vec![Effect::Ask(
         id,
-        Ask::Rights(state.session.only_namespace.clone()),
+        Ask::Rights(state.rights_in.clone()),
     )]
 }
 
@@ -116,13 +118,17 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
                         state.newest_mut().report(node, report);
                     }
                 }
-                Event::Answer(id, answer) => pages::answer(state, id, answer),
+                Event::Answer(id, answer) => return pages::answer(state, id, answer),
             }
         }
         Msg::Wound(fleet, clock) => {
             state.resume();
             state.fleet = *fleet;
             state.tick(clock);
+        }
+        Msg::RecordingStopped(why) => {
+            state.session.recording = None;
+            state.say(why);
         }
         Msg::Say(text) => state.say(text),
         Msg::Drawn(layout) => {

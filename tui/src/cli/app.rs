@@ -1,35 +1,48 @@
 //! The app itself: on a real cluster, on the simulated one, on a recording.
 
+use std::path::Path;
+
 use gputop_fleet::connect::{Connection, Request, connect, contexts};
 use gputop_fleet::engine::{Engine, Options};
+use gputop_model::Clock;
 use tokio::time::Instant;
 
 use super::args::Global;
 use super::config;
 use super::exit::{Exit, Failure};
+use super::tape::{self, Record};
 use crate::app::{Session, State};
 use crate::config::load::Sources;
-use crate::config::{to_session, to_state};
+use crate::config::{Effective, to_session, to_state};
+use crate::recording::Recorder;
 use crate::runtime::{self, Source as _};
 use crate::theme::TerminalHints;
 
-/// Opens the app on the kubeconfig's cluster, and on others when the user goes there.
-pub(super) async fn cluster(global: &Global) -> Result<(), Failure> {
+/// Opens the app on the kubeconfig's cluster, and on others when the user goes there. Only the
+/// first is recorded.
+pub(super) async fn cluster(global: &Global, record: &Record) -> Result<(), Failure> {
     runtime::require_terminal().map_err(|error| no_screen(&error))?;
     let sources = config::sources(global)?;
     let mut request = global.request();
     // Everything that may need the terminal (a credential plug-in's question) happens first.
     let mut connection = connect(&request).await?;
     let known = contexts(global.kubeconfig.as_deref()).await?;
+    let mut record = record.clone();
+    let mut last_words = None;
     loop {
         let session = Session {
             contexts: known.clone(),
             ..session(&connection, global)
         };
-        let mut open = Open::new(&connection, session, &sources)?;
+        let mut open = Open::new(&connection, session, &sources, &std::mem::take(&mut record))?;
+        if let Some(text) = last_words.take() {
+            open.state.say(text);
+        }
         connection = loop {
-            let Some(context) = open.run(&connection).await? else {
-                return Ok(());
+            let ran = open.run(&connection).await;
+            let Ok(Some(context)) = ran else {
+                open.end().await;
+                return ran.map(|_| ());
             };
             let next = Request {
                 context: Some(context.clone()),
@@ -38,6 +51,8 @@ pub(super) async fn cluster(global: &Global) -> Result<(), Failure> {
             match connect(&next).await {
                 Ok(connection) => {
                     request = next;
+                    let recorded = open.source.finish().await;
+                    last_words = recorded.map(|summary| tape::told(&summary));
                     break connection;
                 }
                 Err(error) => {
@@ -64,8 +79,35 @@ pub(super) async fn demo(global: &Global, args: &super::args::Demo) -> Result<()
         seed: Some(demo.seed),
         ..session(&connection, global)
     };
-    let mut open = Open::new(&connection, session, &sources)?;
-    open.run(&connection).await.map(|_| ())
+    let mut open = Open::new(&connection, session, &sources, &args.record)?;
+    let ran = open.run(&connection).await;
+    open.end().await;
+    ran.map(|_| ())
+}
+
+/// Opens the app on a recording.
+pub(super) async fn replay(global: &Global, file: &Path) -> Result<(), Failure> {
+    runtime::require_terminal().map_err(|error| no_screen(&error))?;
+    let effective = config::effective(&config::sources(global)?, None)?;
+    let mut replay = tape::open(file)?;
+    let recorded = replay.session();
+    let mut session = recorded.clone();
+    to_session(&effective.config, &mut session);
+    // What was idle then is idle now.
+    session.settings = recorded.settings;
+    session.only_namespace = global.namespace.clone().or(recorded.only_namespace);
+    let epoch = Instant::now();
+    let mut state = state(&effective, session, replay.clock(epoch));
+    let ran = runtime::run_in_terminal(&mut replay, &mut state, epoch, None).await;
+    ran.map(|_| ()).map_err(|error| no_screen(&error))
+}
+
+/// The app before it has heard anything.
+fn state(effective: &Effective, session: Session, clock: Clock) -> State {
+    let mut state = State::new(session, clock);
+    let hints = TerminalHints::read(|name| std::env::var(name).ok());
+    to_state(&effective.config, &hints, &mut state);
+    state
 }
 
 /// What is known of a cluster before anything is shown.
@@ -81,7 +123,7 @@ fn session(connection: &Connection, global: &Global) -> Session {
 
 /// The app on one cluster.
 struct Open {
-    engine: Engine,
+    source: Recorder<Engine>,
     state: State,
     epoch: Instant,
 }
@@ -91,6 +133,7 @@ impl Open {
         connection: &Connection,
         mut session: Session,
         sources: &Sources,
+        record: &Record,
     ) -> Result<Self, Failure> {
         let effective = config::effective(sources, Some(&session.context))?;
         to_session(&effective.config, &mut session);
@@ -101,12 +144,10 @@ impl Open {
             epoch,
         };
         let engine = Engine::start(&connection.client, &options);
-        let mut state = State::new(session, engine.clock(epoch));
-        let hints = TerminalHints::read(|name| std::env::var(name).ok());
-        to_state(&effective.config, &hints, &mut state);
+        let source = record.start(engine, &mut session, epoch)?;
         Ok(Self {
-            engine,
-            state,
+            state: state(&effective, session, source.clock(epoch)),
+            source,
             epoch,
         })
     }
@@ -114,13 +155,20 @@ impl Open {
     /// Runs until the user quits (`None`) or wants another context.
     async fn run(&mut self, connection: &Connection) -> Result<Option<String>, Failure> {
         runtime::run_in_terminal(
-            &mut self.engine,
+            &mut self.source,
             &mut self.state,
             self.epoch,
             Some(connection),
         )
         .await
         .map_err(|error| no_screen(&error))
+    }
+
+    /// Ends the recording, if there is one, and says what has become of it.
+    async fn end(self) {
+        if let Some(summary) = self.source.finish().await {
+            tape::report(&summary);
+        }
     }
 }
 

@@ -9,6 +9,9 @@ use gputop_fleet::connect::Request;
 use super::complete::Completion;
 use super::config::{Choices, Config};
 use super::man::Man;
+#[cfg(feature = "demo")]
+use super::tape::Record;
+use super::tape::Tapes;
 use super::wait::Wait;
 use crate::export::{Kind, Selector, SortBy};
 
@@ -24,6 +27,9 @@ pub struct Args {
     /// Flags of every command.
     #[command(flatten)]
     pub global: Global,
+    /// Flags of the app itself.
+    #[command(flatten)]
+    pub tapes: Tapes,
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -107,6 +113,9 @@ pub struct Demo {
     /// Same seed, same cluster [default: from the clock].
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// What is to be recorded.
+    #[command(flatten)]
+    pub record: Record,
 }
 
 /// `get`.

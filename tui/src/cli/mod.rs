@@ -12,6 +12,7 @@ mod log;
 mod man;
 mod print;
 mod source;
+mod tape;
 mod wait;
 mod watch;
 
@@ -46,8 +47,16 @@ pub async fn run() -> Exit {
     if let Err(failure) = log::start(args.global.log_file.as_deref()) {
         return exit::report(&failure);
     }
+    if args.command.is_some()
+        && let Err(failure) = args.tapes.refuse()
+    {
+        return exit::report(&failure);
+    }
     let result = match args.command {
-        None => app::cluster(&args.global).await,
+        None => match &args.tapes.replay {
+            Some(file) => app::replay(&args.global, file).await,
+            None => app::cluster(&args.global, &args.tapes.record).await,
+        },
         #[cfg(feature = "demo")]
         Some(Command::Demo(demo)) => app::demo(&args.global, &demo).await,
         Some(Command::Get(get)) => get::run(&args.global, &get).await,

@@ -16,7 +16,7 @@ const UNITS: [(&str, u64); 5] = [
 ///
 /// # Errors
 /// What is wrong, in a sentence without a full stop.
-pub fn parse(text: &str) -> Result<Duration, String> {
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no duration; write it like 15s, 10m or 1h30m");
     let mut rest = text.trim();
     let mut sum: u64 = 0;
@@ -52,8 +52,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 }
 
 /// The shortest text that [`parse`] reads as this duration, to the millisecond.
-#[must_use]
-pub fn write(duration: Duration) -> String {
+pub(super) fn write(duration: Duration) -> String {
     let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     if rest == 0 {
         return "0s".to_owned();

@@ -20,7 +20,6 @@ mod template;
 mod values;
 
 pub use apply::{to_session, to_state};
-pub use duration::{parse as parse_duration, write as write_duration};
 pub use error::{ConfigError, Place, Spot};
 pub use keymap::{Bindable, Ground, Overrides, keymap};
 pub use known::{Known, KnownColumn};

@@ -1,7 +1,6 @@
 //! Lines of a file from elsewhere, read so that none of their text moves a cursor.
 
 use gputop_model::printable;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

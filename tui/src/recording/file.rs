@@ -26,12 +26,16 @@ impl NewFile {
                 path: path.to_owned(),
             }),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(Problem {
-                what: format!("{} is there already, and a recording overwrites nothing", path.display()),
+                what: format!(
+                    "{} is there already, and a recording overwrites nothing",
+                    path.display()
+                ),
                 fix: "Choose another name for --record, or remove the file first.".to_owned(),
             }),
             Err(error) => Err(Problem {
                 what: format!("{} can not be made: {error}", path.display()),
-                fix: "Choose a file in a folder that is there and that you may write to.".to_owned(),
+                fix: "Choose a file in a folder that is there and that you may write to."
+                    .to_owned(),
             }),
         }
     }
@@ -55,7 +59,10 @@ mod tests {
         let path = folder.path().join("x.gptr");
         NewFile::create(&path).unwrap();
         let problem = NewFile::create(&path).unwrap_err();
-        assert!(problem.what.contains("x.gptr is there already"), "{problem:?}");
+        assert!(
+            problem.what.contains("x.gptr is there already"),
+            "{problem:?}"
+        );
         let problem = NewFile::create(&folder.path().join("no/x.gptr")).unwrap_err();
         assert!(problem.what.contains("can not be made"), "{problem:?}");
     }

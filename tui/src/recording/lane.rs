@@ -13,7 +13,7 @@ use super::format::{Keyframe, apply, gone};
 use super::writer::Message;
 
 /// Messages that may wait for the disk.
-pub(super) const ROOM: usize = 256;
+pub(super) const ROOM: usize = 1024;
 
 /// Longest time between two keyframes; seeking begins at one.
 const KEYFRAMES: Duration = Duration::from_secs(60);
@@ -82,11 +82,14 @@ impl Lane {
     }
 
     fn keyframe(&mut self, clock: Clock) -> Result<bool, Closed> {
-        let mut keyframe = Keyframe::of(&self.known, clock.wall, self.dropped);
+        let at_ms = millis(clock.now);
+        let rounded = Duration::from_millis(at_ms).saturating_sub(clock.now.0);
+        let wall = clock.wall.checked_add(rounded).unwrap_or(clock.wall);
+        let mut keyframe = Keyframe::of(&self.known, wall, self.dropped);
         keyframe.gap = self.gap;
         let gone = self.gone.iter().map(|node| (node.clone(), gone()));
         keyframe.reports.splice(0..0, gone);
-        let message = Message::Keyframe(millis(clock.now), Box::new(keyframe));
+        let message = Message::Keyframe(at_ms, Box::new(keyframe));
         let sent = self.send(message)?;
         if sent {
             self.last_keyframe = Some(clock.now);

@@ -31,10 +31,7 @@ pub(super) fn diff(old: &Value, new: &Value) -> Option<Value> {
             let changes: Map<String, Value> = pairs
                 .filter_map(|(index, (old, new))| Some((index.to_string(), diff(old, new)?)))
                 .collect();
-            Value::Object(Map::from_iter([(
-                LIST.to_owned(),
-                Value::Object(changes),
-            )]))
+            Value::Object(Map::from_iter([(LIST.to_owned(), Value::Object(changes))]))
         }
         (_, Value::Object(_)) => Value::Object(Map::from_iter([(WHOLE.to_owned(), new.clone())])),
         _ => new.clone(),

@@ -84,7 +84,7 @@ impl Replay {
             queue: VecDeque::new(),
             due: VecDeque::new(),
             said,
-            begun: (index.begin(), Instant::now()),
+            begun: (Duration::ZERO, Instant::now()),
             wall: (index.header.started, Duration::ZERO),
             wanted: None,
             is_ended: false,
@@ -167,8 +167,12 @@ impl Replay {
         };
         self.reader = reader;
         match &self.reader {
-            Reader::Idle(tape) if tape.is_over() => self.index.is_cut_off = tape.index().is_cut_off,
             Reader::Lost => self.index.is_cut_off = true,
+            Reader::Idle(tape) => {
+                // It may turn out to be damaged before its end.
+                self.index.is_cut_off = tape.index().is_cut_off;
+                self.index.end = tape.index().end;
+            }
             _ => {}
         }
         brought
@@ -266,7 +270,7 @@ impl Source for Replay {
     fn seek(&mut self, seek: Seek) {
         let from = self.wanted.unwrap_or_else(|| self.now());
         let to = match seek {
-            Seek::Back => from.saturating_sub(STEP).max(self.index.begin()),
+            Seek::Back => from.saturating_sub(STEP),
             Seek::On => from.saturating_add(STEP).min(self.index.end),
         };
         self.wanted = Some(to);
@@ -283,10 +287,6 @@ impl Source for Replay {
     }
 
     fn position(&self) -> Option<(Duration, Duration)> {
-        let begin = self.index.begin();
-        Some((
-            self.now().saturating_sub(begin),
-            self.index.end.saturating_sub(begin),
-        ))
+        Some((self.now(), self.index.end))
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Tape {
     is_over: bool,
     /// The end was read, so that nothing is missing.
     is_whole: bool,
+    /// The time of the line that was read last.
+    last: Duration,
     index: Index,
 }
 
@@ -53,13 +55,6 @@ pub(super) struct Index {
     pub(super) end: Duration,
     /// It breaks off: the program that recorded was killed, or the disk was full.
     pub(super) is_cut_off: bool,
-}
-
-impl Index {
-    /// The time of the first keyframe.
-    pub(super) fn begin(&self) -> Duration {
-        self.marks.first().map_or(Duration::ZERO, |mark| mark.at)
-    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +107,7 @@ impl Tape {
             begins: true,
             is_over: false,
             is_whole: false,
+            last: Duration::ZERO,
             index: Index {
                 header,
                 marks: marks(&file).map_err(unreadable)?,
@@ -186,10 +182,15 @@ impl Tape {
         }
         let line = read_line(&mut self.lines).ok().flatten();
         let timed = line.and_then(|line| self.understand(&line));
-        if timed.is_none() {
-            self.is_over = true;
-            if !self.is_whole {
-                self.index.is_cut_off = true;
+        match &timed {
+            Some(timed) => self.last = timed.at,
+            None => {
+                self.is_over = true;
+                if !self.is_whole {
+                    // Here ends what can be played, wherever the file ends.
+                    self.index.is_cut_off = true;
+                    self.index.end = self.last;
+                }
             }
         }
         timed

@@ -87,6 +87,7 @@ where
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let clock = self.source.clock(self.epoch);
         self.apply(Msg::Tick(clock));
+        self.look_at_tape();
         self.draw()?;
         let mut last_frame = Instant::now();
         // When data has come that no frame shows yet: when it is to be shown.
@@ -107,6 +108,7 @@ where
                     if let Some(ended) = self.apply(Msg::Tick(clock)) {
                         return Ok(ended);
                     }
+                    self.look_at_tape();
                     let stale = if self.state.session.reduced_motion {
                         CALM_FRAME
                     } else {
@@ -145,10 +147,20 @@ where
 
     fn hear(&mut self, news: News) -> Option<Ended> {
         let clock = self.source.clock(self.epoch);
-        self.apply(match news {
+        let ended = self.apply(match news {
             News::Event(event) => Msg::Engine(event, clock),
             News::Wound(fleet) => Msg::Wound(fleet, clock),
-        })
+            News::RecordingStopped(why) => Msg::RecordingStopped(why),
+            News::Said(text) => Msg::Say(text),
+        });
+        self.look_at_tape();
+        ended
+    }
+
+    /// Where the recording is that is played, and what the one lacks that is made.
+    fn look_at_tape(&mut self) {
+        self.state.replay_position = self.source.position();
+        self.state.dropped = self.source.dropped();
     }
 
     /// Applies an event and those that have arrived with it, without waiting for more.

@@ -1,5 +1,7 @@
 //! Where news of the cluster come from, and who answers questions about it.
 
+use std::time::Duration;
+
 use gputop_fleet::engine::{Engine, Event, moment};
 use gputop_fleet::inspect::{Ask, AskId};
 use gputop_fleet::link::Interest;
@@ -17,6 +19,10 @@ pub enum News {
     Event(Event),
     /// A recording was wound: all that was known at that time.
     Wound(Box<Fleet>),
+    /// The recording that is being made has stopped by itself, and why.
+    RecordingStopped(String),
+    /// Something that the user is to know.
+    Said(String),
 }
 
 /// Delivers news of the cluster, one after another. What only a live cluster can do is ignored by
@@ -36,6 +42,16 @@ pub trait Source {
 
     /// Winds a recording.
     fn seek(&mut self, _seek: Seek) {}
+
+    /// Where a recording is, and how long it is; `None`: this is no recording.
+    fn position(&self) -> Option<(Duration, Duration)> {
+        None
+    }
+
+    /// Daemons' reports that are missing in the recording that is being made.
+    fn dropped(&self) -> u64 {
+        0
+    }
 
     /// What time it is in what is delivered.
     fn clock(&self, epoch: Instant) -> Clock {

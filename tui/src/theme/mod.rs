@@ -130,19 +130,6 @@ impl Theme {
             Tone::Notice => self.notice,
         }
     }
-
-    /// The step of the gradient for a share from 0 (cold) to 1 (hot); what lies outside counts as
-    /// the nearer end, and what is no number as cold.
-    #[must_use]
-    pub fn heat(&self, share: f32) -> Style {
-        let index = match share {
-            share if share >= 0.75 => 3,
-            share if share >= 0.5 => 2,
-            share if share >= 0.25 => 1,
-            _ => 0,
-        };
-        self.gradient[index]
-    }
 }
 
 #[cfg(test)]

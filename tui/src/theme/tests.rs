@@ -220,16 +220,3 @@ fn what_the_user_asks_for_wins() {
         Theme::light()
     );
 }
-
-#[rstest]
-#[case(-1.0, 0)]
-#[case(0.0, 0)]
-#[case(0.3, 1)]
-#[case(0.5, 2)]
-#[case(0.99, 3)]
-#[case(7.0, 3)]
-#[case(f32::NAN, 0)]
-fn heat_has_four_steps(#[case] share: f32, #[case] step: usize) {
-    let theme = Theme::dark();
-    assert_eq!(theme.heat(share), theme.gradient[step]);
-}

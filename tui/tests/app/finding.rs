@@ -525,7 +525,7 @@ fn what_is_wrong_is_said_beside_what_was_typed() {
         screen.contains("/utl<5  GPUs have no field “utl” (letter 1): did you mean “util”?"),
         "{screen}"
     );
-    press(&mut state, &[KeyCode::Backspace; 6]);
+    press(&mut state, &[KeyCode::Backspace; 4]);
     press(&mut state, &letters("til<5"));
     let screen = text(&show(&mut state, 120, 40));
     assert!(screen.contains("/util<5  3 found of 12"), "{screen}");

@@ -80,7 +80,7 @@ impl World {
         let until = Instant::now() + time;
         loop {
             tokio::select! {
-                reports = self.mailboxes.take() => for (node, report) in reports {
+                reports = self.mailboxes.take(Instant::now()) => for (node, report) in reports {
                     self.store.report(node, report);
                 },
                 () = tokio::time::sleep_until(until) => return,

@@ -17,7 +17,7 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::number("PID", 0, 7, Content::Process(pid)).by("pid"),
     Column::words("USER", 4, (5, 14), Content::Process(user)).by("user"),
     Column::words("NAME", 0, (8, 28), Content::Process(name))
-        .growing(1)
+        .roomy(15)
         .by("name"),
     Column::words("TYPE", 5, (4, 4), Content::Process(kind))
         .second()
@@ -29,7 +29,7 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::number("VRAM", 2, 7, Content::Process(memory))
         .measured()
         .by("vram"),
-    Column::words("HELD BY", 1, (18, 60), Content::Process(holder))
+    Column::words("HELD BY", 1, (20, 60), Content::Process(holder))
         .measured()
         .roomy(24)
         .growing(0)

@@ -39,8 +39,29 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
 fn nothing_found(text: &str, filter: &Filter, of: usize) -> String {
     let of = format::count(of, "row");
     match filter.problem() {
-        Some(problem) => format!("None of {of}. {problem}. Esc drops the filter."),
+        Some(problem) => {
+            let problem = problem.to_string();
+            let end = if problem.ends_with('?') { "" } else { "." };
+            format!("None of {of}. {problem}{end} Esc drops the filter.")
+        }
         None => format!("None of {of} is like “{text}”. Esc drops the filter."),
+    }
+}
+
+/// That no pod has to do with GPUs, and what there is beside.
+fn no_pods(state: &State) -> String {
+    let hidden = state.hidden_pods();
+    let all = format::count(hidden, "pod");
+    match (&state.namespace, hidden) {
+        (Some(namespace), 0) => {
+            let namespace = format::one_line(namespace);
+            format!("Namespace {namespace} has no pods. 0 shows all namespaces.")
+        }
+        (Some(namespace), _) => {
+            let namespace = format::one_line(namespace);
+            format!("No pod of namespace {namespace} asks for a GPU. a shows all ({all}).")
+        }
+        (None, _) => format!("No pod asks for a GPU. a shows all ({all})."),
     }
 }
 
@@ -58,10 +79,7 @@ fn nothing(state: &State, view: View, within: &Within) -> String {
         View::Gpus if narrowed => "No GPU here.".to_owned(),
         View::Gpus => "No GPU is known in this cluster. The Nodes table says why.".to_owned(),
         View::Pods if narrowed => "No pod here holds or uses a GPU.".to_owned(),
-        View::Pods => {
-            let hidden = format::count(state.hidden_pods(), "pod");
-            format!("No pod asks for a GPU. a shows all ({hidden}).")
-        }
+        View::Pods => no_pods(state),
         View::Processes if narrowed => "No process here.".to_owned(),
         View::Processes if state.session.agents => "No process is on a GPU.".to_owned(),
         View::Processes => "Processes come from the daemons, and those were not asked.".to_owned(),
