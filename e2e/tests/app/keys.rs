@@ -73,7 +73,7 @@ async fn helps(app: &mut App) -> Result<()> {
     app.write("?").await?;
     let shown = app.until("help", |shown| shown.has("A device is")).await?;
     ensure!(
-        shown.has("All tables") && shown.has("show only rows that contain a text"),
+        shown.has("All tables") && shown.has("only rows with a text"),
         "{shown}"
     );
     app.write("2").await?;

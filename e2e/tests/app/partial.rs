@@ -114,7 +114,7 @@ async fn a_user_of_one_namespace_gets_what_is_there() -> Result<()> {
         .until("what can not be seen", |s| s.has("◑ limited view"))
         .await?;
     ensure!(
-        nodes.row(&["no right to see nodes and only pods of namespace research"]),
+        nodes.row(&["no right to see nodes, and only pods of namespace research"]),
         "{nodes}"
     );
     ensure!(nodes.has("You have no right to list the nodes"), "{nodes}");

@@ -42,10 +42,17 @@ async fn each_table_has_what_it_is_for() -> Result<()> {
     );
 
     ensure!(shown.row(&["home/jellyfin", "tesla", "⚑"]), "{shown}");
-    // The reason to its end is below the table.
+    // The reason to its end is below the table, in plain words and in the server's own.
     let shown = app.select(&["research/pretrain-moe"]).await?;
-    ensure!(shown.row(&["why", "0/6 nodes are available"]), "{shown}");
-    ensure!(shown.has("Insufficient nvidia.com/gpu"), "{shown}");
+    ensure!(shown.row(&["why", "needs 8 GPUs"]), "{shown}");
+    ensure!(
+        shown.has("it would fit") && shown.row(&["what to do"]),
+        "{shown}"
+    );
+    ensure!(
+        shown.row(&["API says", "0/6 nodes are available"]),
+        "{shown}"
+    );
 
     app.write("4").await?;
     let shown = app
@@ -72,7 +79,9 @@ async fn a_forgotten_notebook_is_called_idle() -> Result<()> {
     app.write("3").await?;
     app.select(&["research/jupyter-tom-0"]).await?;
     let shown = app
-        .until("idle", |s| s.has("has had its GPU and not used it for"))
+        .until("idle", |s| {
+            s.row(&["idle", "for 19 h", "it keeps its GPU from others"])
+        })
         .await?;
     // The IDLE column: hours since its last kernel, which nobody watched.
     ensure!(shown.row(&["jupyter-tom-0", "19h"]), "{shown}");

@@ -6,14 +6,15 @@ use gputop_e2e::programs::program;
 use gputop_e2e::pty::{Pty, Start};
 use tempfile::TempDir;
 
-const DEMO: [&str; 3] = ["demo", "--seed", "7"];
+pub(crate) const DEMO: [&str; 3] = ["demo", "--seed", "7"];
 
 /// The demo in a terminal, with all daemons connected.
 pub(crate) fn demo(home: &TempDir) -> Result<Pty> {
     settled(Start::new(&program("gputop-k3s")?, &DEMO, home.path()))
 }
 
-fn settled(start: Start) -> Result<Pty> {
+/// The same, started in another way.
+pub(crate) fn settled(start: Start) -> Result<Pty> {
     let mut pty = start.spawn()?;
     pty.until("all daemons", |shown| {
         shown.has("● live") && shown.has("daemons 5/5")
@@ -142,15 +143,36 @@ fn without_colours_none_is_written() -> Result<()> {
         ("2", "PRODUCT"),
         ("3", "REQ"),
         ("4", "PID"),
-        ("?", "All tables"),
+        ("1:theme", "All actions"),
+        ("\x1bd", "describe  node atlas"),
+        ("\x1by", "kind: Node"),
+        ("\x1bv", "events  node atlas"),
+        ("\x1bN", "Tell me when"),
+        ("\x1b?", "All tables"),
     ] {
-        pty.keys(key)?;
+        // A lone escape is told from the beginning of a sequence by what does not follow.
+        if let Some(rest) = key.strip_prefix('\x1b') {
+            pty.keys("\x1b")?;
+            pty.until("closed", |shown| {
+                shown.row(&["NODE", "UNITS"]) && shown.has("q quit")
+            })?;
+            pty.keys(rest)?;
+        } else {
+            pty.keys(key)?;
+        }
         pty.until(heading, |shown| shown.has(heading))?;
     }
+    pty.keys("\x1b")?;
+    pty.until("help closed", |shown| !shown.has("All tables"))?;
     pty.keys("q")?;
     let left = pty.left()?;
     ensure!(left.code == 0);
-    let written = String::from_utf8_lossy(&left.raw);
+    has_no_colours(&left.raw)
+}
+
+/// Sees that nothing that was written sets a colour.
+fn has_no_colours(raw: &[u8]) -> Result<()> {
+    let written = String::from_utf8_lossy(raw);
     for parameters in renditions(&written) {
         for one in parameters.split(';') {
             let number: u16 = one.split(':').next().unwrap_or("").parse().unwrap_or(0);

@@ -40,7 +40,7 @@ impl Pace {
     #[must_use]
     pub const fn beat(self) -> Duration {
         match self {
-            Self::Live => Duration::from_millis(0),
+            Self::Live => Duration::from_millis(500),
             Self::Calm => Duration::from_secs(1),
         }
     }

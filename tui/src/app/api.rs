@@ -56,8 +56,10 @@ impl Api {
         }
         for (watch, what) in watches.into_iter().zip(["nodes", "pods"]) {
             if let WatchState::Forbidden { why } = watch {
-                let pods = fleet.one_namespace().map_or_else(String::new, |namespace| {
-                    format!(" and only pods of namespace {namespace}")
+                // Of what is left one must know that it is not all.
+                let own = fleet.one_namespace().filter(|_| what == "nodes");
+                let pods = own.map_or_else(String::new, |namespace| {
+                    format!(", and only pods of namespace {namespace}")
                 });
                 return Self::Limited {
                     why: format!("no right to see {what}{pods}: {}", format::one_line(why)),

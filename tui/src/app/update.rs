@@ -83,10 +83,7 @@ pub fn start(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     let id = state.next_ask();
-    vec![Effect::Ask(
-        id,
-        Ask::Rights(state.rights_in.clone()),
-    )]
+    vec![Effect::Ask(id, Ask::Rights(state.rights_in.clone()))]
 }
 
 /// Applies one message.

@@ -12,7 +12,7 @@ use crate::export::{List, Missing, Scope, list, select};
 /// Carries out `get`.
 pub(super) async fn run(global: &Global, get: &Get) -> Result<(), Failure> {
     sensible(get)?;
-    let source = Source::open(global, get.simulated).await?;
+    let source = Source::configured(global, get.simulated).await?;
     let scope = scope(global, get, &source);
     if get.watch {
         return watch::run(&source, global, get, &scope).await;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::args::{Global, Simulated};
+use super::config;
 use super::exit::{Exit, Failure, note};
 
 /// How long the daemons may take at first; those that are late are unknown until they answer.
@@ -22,11 +23,24 @@ pub(super) struct Source {
     pub(super) connection: Connection,
     /// The namespace whose pods are meant; `None`: all.
     pub(super) namespace: Option<String>,
+    /// When something counts as idle or stale.
+    settings: Settings,
     #[cfg(feature = "demo")]
     _simulation: Option<super::demo::Demo>,
 }
 
 impl Source {
+    /// As [`Self::open`], with the settings of the configuration. Mistakes in it are found before
+    /// anything is asked.
+    pub(super) async fn configured(global: &Global, simulated: Simulated) -> Result<Self, Failure> {
+        let sources = config::sources(global)?;
+        let mut source = Self::open(global, simulated).await?;
+        let effective = config::effective(&sources, Some(&source.connection.context))?;
+        source.settings.idle_after = effective.config.idle_after;
+        source.settings.stale_after = effective.config.stale_after;
+        Ok(source)
+    }
+
     /// Connects to the kubeconfig's cluster, or starts the simulated one.
     #[cfg_attr(not(feature = "demo"), expect(unused_variables, reason = "no demo"))]
     pub(super) async fn open(global: &Global, simulated: Simulated) -> Result<Self, Failure> {
@@ -36,6 +50,7 @@ impl Source {
             return Ok(Self {
                 connection: demo.connection.clone(),
                 namespace: global.namespace.clone(),
+                settings: Settings::default(),
                 _simulation: Some(demo),
             });
         }
@@ -43,6 +58,7 @@ impl Source {
         Ok(Self {
             namespace: Some(connection.namespace.clone()),
             connection,
+            settings: Settings::default(),
             #[cfg(feature = "demo")]
             _simulation: None,
         })
@@ -66,7 +82,7 @@ impl Source {
         let options = self.options(agents, epoch);
         let fleet = engine::collect(&self.connection.client, &options, lists, AGENTS).await;
         let fleet = fleet.map_err(unreachable)?;
-        let picture = picture(&fleet, epoch);
+        let picture = picture(&fleet, epoch, &self.settings);
         Ok((fleet, picture))
     }
 
@@ -82,6 +98,7 @@ impl Source {
                 Fleet::without_agents()
             },
             epoch,
+            settings: self.settings.clone(),
             lost: false,
         };
         live.first(lists).await?;
@@ -103,6 +120,7 @@ pub(super) struct Live {
     engine: Engine,
     fleet: Fleet,
     epoch: Instant,
+    settings: Settings,
     /// It has been said that the API server is lost.
     lost: bool,
 }
@@ -191,16 +209,16 @@ impl Live {
 
     /// The tables made of it.
     pub(super) fn picture(&self) -> Picture {
-        picture(&self.fleet, self.epoch)
+        picture(&self.fleet, self.epoch, &self.settings)
     }
 }
 
-fn picture(fleet: &Fleet, epoch: Instant) -> Picture {
+fn picture(fleet: &Fleet, epoch: Instant, settings: &Settings) -> Picture {
     let clock = Clock {
         now: engine::moment(epoch),
         wall: Timestamp::now(),
     };
-    join(fleet, clock, &Settings::default())
+    join(fleet, clock, settings)
 }
 
 fn unreachable(problem: Problem) -> Failure {

@@ -81,7 +81,7 @@ pub(super) async fn run(global: &Global, wait: &Wait) -> Result<(), Failure> {
     let deadline = wait.timeout.map(|time| begin + time);
     let mut stop = pin!(signals::termination().map_err(|error| no_signals(&error))?);
     let wanted = wait.wanted();
-    let source = Source::open(global, wait.simulated).await?;
+    let source = Source::configured(global, wait.simulated).await?;
     let mut live = tokio::select! {
         biased;
         () = stop.as_mut() => return Err(told_to_end(None)),

@@ -197,15 +197,6 @@ pub(super) static SIMPLE: &[Field] = &[
         ["What a daemon has said counts as stale after this long."]
     ),
     field!(
-        show_arguments,
-        None,
-        raw::truth,
-        |on: &bool| *on,
-        [
-            "Show the arguments of commands, where they are known. What looks like a secret is masked."
-        ]
-    ),
-    field!(
         readonly,
         Some("--readonly"),
         raw::truth,

@@ -35,8 +35,6 @@ pub struct Config {
     pub idle_after: Duration,
     /// Telemetry older than this is stale.
     pub stale_after: Duration,
-    /// Show the arguments of commands, without what looks like a secret.
-    pub show_arguments: bool,
     /// Offer nothing that changes anything.
     pub readonly: bool,
     /// Show only the pods and processes of this namespace at the start, as `-n` does.
@@ -61,7 +59,6 @@ impl Default for Config {
             pace: Pace::Live,
             idle_after: settings.idle_after,
             stale_after: settings.stale_after,
-            show_arguments: false,
             readonly: false,
             namespace: None,
             tables: Default::default(),

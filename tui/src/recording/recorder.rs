@@ -205,3 +205,146 @@ impl<S: Source + Send> Source for Recorder<S> {
         self.tape.as_ref().map_or(0, |tape| tape.lane.dropped())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::future::pending;
+    use std::sync::mpsc::{Receiver, sync_channel};
+
+    use gputop_fleet::engine::Event;
+    use gputop_fleet::state::{AgentReport, LinkState, Update};
+    use gputop_model::Moment;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::app::Session;
+
+    /// Delivers what it has, a second each, and then nothing more.
+    struct Told(VecDeque<Event>, u64);
+
+    impl Source for Told {
+        async fn next(&mut self) -> News {
+            match self.0.pop_front() {
+                Some(event) => {
+                    self.1 += 1;
+                    News::Event(event)
+                }
+                None => pending().await,
+            }
+        }
+
+        fn clock(&self, _epoch: Instant) -> Clock {
+            Clock {
+                now: Moment(Duration::from_secs(self.1)),
+                wall: Timestamp::UNIX_EPOCH,
+            }
+        }
+    }
+
+    fn told(count: usize) -> Told {
+        let report = AgentReport {
+            link: LinkState::Live,
+            last: None,
+        };
+        let events = (0..count).map(|_| Event::Reports(vec![("a".into(), report.clone())]));
+        Told(events.collect(), 0)
+    }
+
+    fn header() -> Header {
+        Header::new(&Session::default(), Timestamp::UNIX_EPOCH, true)
+    }
+
+    /// A disk that is full after so many bytes.
+    struct Small(usize);
+
+    impl Write for Small {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            match self.0.checked_sub(bytes.len()) {
+                Some(rest) => self.0 = rest,
+                None => return Err(ErrorKind::StorageFull.into()),
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_ends_the_recording_and_nothing_else() {
+        let source = told(10_000);
+        let epoch = Instant::now();
+        let mut recorder = Recorder::start_on(source, Small(300), "x".into(), header(), epoch);
+        let (mut heard, mut said) = (0, Vec::new());
+        while heard < 10_000 {
+            match recorder.next().await {
+                News::Event(_) => heard += 1,
+                News::RecordingStopped(why) => said.push(why),
+                other => panic!("{other:?}"),
+            }
+            // The writer is another thread: it is given its turn.
+            tokio::task::spawn_blocking(std::thread::yield_now)
+                .await
+                .unwrap();
+        }
+        assert_eq!(said, ["the recording has stopped: the disk is full"]);
+        assert_eq!(recorder.finish().await, None);
+    }
+
+    /// A disk that does nothing until it is let.
+    struct Stuck(Option<Receiver<()>>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if let Some(go) = self.0.take() {
+                let _let_go = go.recv();
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_disk_holds_nothing_up_and_what_is_missing_is_counted() {
+        let count = ROOM + 50;
+        let (go, stuck) = sync_channel(1);
+        let mut recorder = Recorder::start_on(
+            told(count),
+            Stuck(Some(stuck)),
+            "x".into(),
+            header(),
+            Instant::now(),
+        );
+        for _ in 0..count {
+            assert!(matches!(recorder.next().await, News::Event(_)));
+        }
+        let dropped = recorder.dropped();
+        assert!(dropped >= 50, "{dropped}");
+        go.send(()).unwrap();
+        let summary = recorder.finish().await.unwrap();
+        assert_eq!((summary.dropped, summary.failure), (dropped, None));
+        assert_eq!(summary.length, Duration::from_secs(count as u64));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_recorded_passes_through() {
+        let mut recorder = Recorder::idle(told(1));
+        assert!(matches!(
+            recorder.next().await,
+            News::Event(Event::Reports(_))
+        ));
+        assert_eq!(recorder.dropped(), 0);
+        assert_eq!(recorder.finish().await, None);
+        let update = Event::Update(Update::AllNamespaces);
+        let mut recorder = Recorder::idle(Told(VecDeque::from([update]), 0));
+        assert!(matches!(
+            recorder.next().await,
+            News::Event(Event::Update(_))
+        ));
+    }
+}

@@ -10,6 +10,7 @@ use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
 use crossterm::queue;
+use crossterm::style::force_color_output;
 use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
     enable_raw_mode,
@@ -31,6 +32,9 @@ impl TerminalGuard {
     /// When standard output is no terminal or refuses.
     pub fn enter(mouse: bool) -> io::Result<Self> {
         let mut guard = Self { mouse };
+        // The theme has no colours where NO_COLOR says so, unless the user asks for some. What
+        // crossterm writes in their place would take bold and reverse away as well.
+        force_color_output(true);
         give_back_on_panic();
         guard.resume()?;
         Ok(guard)

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 
 use super::detail;
 use super::header::inner;
@@ -44,7 +45,12 @@ pub(super) fn draw(state: &State, page: &Page, area: Rect, buf: &mut Buffer, lay
             if y >= body.height {
                 break;
             }
-            put(state, page, &line, text::line(body, y), buf);
+            let hit = if at == top {
+                state.theme.hit_here
+            } else {
+                state.theme.hit
+            };
+            put(state, page, &line, hit, text::line(body, y), buf);
             y += 1;
         }
         if y >= body.height {
@@ -127,7 +133,14 @@ fn title(
 }
 
 /// Draws one line of the screen, with what is searched marked in it.
-fn put(state: &State, page: &Page, line: &[Piece], area: Rect, buf: &mut Buffer) {
+fn put(
+    state: &State,
+    page: &Page,
+    line: &[Piece],
+    hit_style: Style,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     text::put_pieces(buf, area, line, &state.theme);
     let needle = &page.search.text;
     if needle.is_empty() {
@@ -148,7 +161,7 @@ fn put(state: &State, page: &Page, line: &[Piece], area: Rect, buf: &mut Buffer)
             width: text::width(hit).min(place.width),
             ..place
         };
-        buf.set_style(place.intersection(buf.area), state.theme.hit);
+        buf.set_style(place.intersection(buf.area), hit_style);
     }
 }
 

@@ -174,10 +174,10 @@ fn draw_item(state: &State, item: &Item, label: u16, line: Rect, buf: &mut Buffe
         Some(_) => (theme.faint, theme.faint),
     };
     let line = text::skip(line, 2);
-    let keys = text::width(&item.keys);
+    let keys_width = text::width(&item.keys);
     text::put(buf, line, &text::fit(&item.label, label), name);
     let rest = text::skip(line, label + 2);
-    let room = rest.width.saturating_sub(keys + 2);
+    let room = rest.width.saturating_sub(keys_width + 2);
     let said = match &item.reason {
         None => item.detail.clone(),
         Some(reason) => reason.clone().into_owned(),
@@ -187,5 +187,9 @@ fn draw_item(state: &State, item: &Item, label: u16, line: Rect, buf: &mut Buffe
         width: line.width.saturating_sub(1),
         ..line
     };
-    text::put_right(buf, end, &item.keys, theme.key);
+    let keys = match item.reason {
+        None => theme.key,
+        Some(_) => theme.key_off,
+    };
+    text::put_right(buf, end, &item.keys, keys);
 }

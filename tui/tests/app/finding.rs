@@ -57,6 +57,8 @@ fn filtered(view: View, filter: &str) -> State {
 #[case(View::Nodes, "^(bench|desk)$", &["bench", "desk"])]
 #[case(View::Pods, "!ml/|chat/|vision/", &["mig-eval", "jellyfin-0"])]
 #[case(View::Pods, "-f ollma", &["ollama-7d9f"])]
+// Sentences have any letters: only names are looked at.
+#[case(View::Nodes, "-f ndvr", &[])]
 // Fields.
 #[case(View::Nodes, "free>0 & cordoned=no", &["bench", "desk", "forge-01.lab.example.com", "ghost", "newbie"])]
 #[case(View::Nodes, "status=NotReady | why~driver", &["ghost", "icebox"])]

@@ -316,3 +316,14 @@ fn layers_fit_into_every_screen() {
         }
     }
 }
+
+#[test]
+fn the_columns_of_the_configuration_are_shown_in_its_order() {
+    let mut state = full();
+    let titles = Some(vec!["TEMP", "NODE"]);
+    state.begin(gputop_k3s::app::View::Nodes, titles, None);
+    let shown = drawn(&mut state, 120, 30);
+    let heading = shown.lines().find(|line| line.contains("TEMP")).unwrap();
+    let words: Vec<&str> = heading.split_whitespace().collect();
+    assert_eq!(words, ["TEMP", "NODE"]);
+}

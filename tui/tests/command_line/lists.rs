@@ -191,3 +191,25 @@ fn a_pipe_that_is_closed_is_a_good_end() {
         .unwrap();
     assert_eq!(said(&output).trim(), "0", "{output:?}");
 }
+
+#[test]
+fn what_counts_as_idle_is_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let idle = |setting: &str| {
+        std::fs::write(&file, setting).unwrap();
+        let output = get(&["pods", "-o", "json", "--config", &file.to_string_lossy()]);
+        assert!(output.status.success(), "{output:?}");
+        let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let pods = list["items"].as_array().unwrap().clone();
+        pods.iter()
+            .filter(|pod| !pod["idle_since"].is_null())
+            .count()
+    };
+    assert!(idle("") > 0);
+    assert_eq!(idle("idle_after = \"1000h\""), 0);
+    std::fs::write(&file, "idle_aftr = \"1h\"").unwrap();
+    let output = get(&["pods", "--config", &file.to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(said(&output).contains("idle_after"), "{}", said(&output));
+}

@@ -45,7 +45,7 @@ pub(super) static ACTIONS: &[Action] = &[
         "filter",
         T,
         &[Chord::char('/')],
-        "only rows with a text; !text, -l label=x, -f fuzzy, util<5 & vram>10G",
+        "rows like: text, !text, -l a=b, -f fuzzy, util<5 & vram>10G",
     )
     .hint(30, |_| "filter".into()),
     action(

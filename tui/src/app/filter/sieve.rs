@@ -6,7 +6,7 @@ use super::texts::Texts;
 use super::{Filter, What};
 use crate::app::fuzzy::Fuzzy;
 use crate::app::row::Row;
-use crate::app::tables::{self, Cx};
+use crate::app::tables::{self, Cx, Extent};
 
 /// A filter while it is applied to rows.
 #[derive(Debug)]
@@ -26,13 +26,16 @@ impl<'a> Sieve<'a> {
     /// The same with the texts of the time before, which are of the same picture and time.
     #[must_use]
     pub fn again(filter: &'a Filter, wide: bool, texts: Texts) -> Self {
+        let fuzzy = match &filter.what {
+            What::Letters(letters) => Some(Fuzzy::new(letters)),
+            _ => None,
+        };
+        // A sentence has any letters in any order.
+        let remarks = fuzzy.is_none();
         Self {
             filter,
-            fuzzy: match &filter.what {
-                What::Letters(letters) => Some(Fuzzy::new(letters)),
-                _ => None,
-            },
-            texts: texts.of(filter.view, wide),
+            fuzzy,
+            texts: texts.of(filter.view, Extent { wide, remarks }),
         }
     }
 
@@ -65,11 +68,11 @@ impl<'a> Sieve<'a> {
         let mut hits = Vec::new();
         match &self.filter.what {
             What::Text(pattern) => pattern.add_hits(text, &mut hits),
-            What::Letters(_) => {
+            What::Letters(_) if field.is_some() => {
                 hits.extend(self.fuzzy.iter_mut().flat_map(|fuzzy| fuzzy.ranges(text)));
             }
             What::Fields(expression) => expression.add_hits(field, text, &mut hits),
-            What::Everything | What::Without(_) | What::Labels(_) => {}
+            What::Everything | What::Without(_) | What::Labels(_) | What::Letters(_) => {}
         }
         merged(hits)
     }

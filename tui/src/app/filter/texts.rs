@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::app::row::Row;
-use crate::app::tables::{self, Cx};
+use crate::app::tables::{self, Cx, Extent};
 use crate::app::view::View;
 
 /// The texts of the rows of one table, each made when it is first asked for. They are of one
@@ -13,21 +13,20 @@ use crate::app::view::View;
 #[derive(Debug, Clone, Default)]
 pub struct Texts {
     view: View,
-    /// Columns of second rank are in them.
-    wide: bool,
+    extent: Extent,
     all: String,
     places: HashMap<Row, Range<usize>>,
 }
 
 impl Texts {
     /// The same for the table `view`: what is already known if it was the same.
-    pub(super) fn of(self, view: View, wide: bool) -> Self {
-        if self.view == view && self.wide == wide {
+    pub(super) fn of(self, view: View, extent: Extent) -> Self {
+        if self.view == view && self.extent == extent {
             return self;
         }
         Self {
             view,
-            wide,
+            extent,
             ..Self::default()
         }
     }
@@ -37,7 +36,7 @@ impl Texts {
         let all = &mut self.all;
         let place = self.places.entry(row).or_insert_with(|| {
             let begin = all.len();
-            tables::write_text(cx, self.view, row, self.wide, all);
+            tables::write_text(cx, self.view, row, self.extent, all);
             begin..all.len()
         });
         self.all.get(place.clone()).unwrap_or_default()

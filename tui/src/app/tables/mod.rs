@@ -216,16 +216,27 @@ pub fn node_of(picture: &Picture, row: Row) -> Option<&NodeName> {
     }
 }
 
-/// Adds what the row says to `text`, a line for each cell; `wide`: those of second rank too.
-pub fn write_text(cx: Cx<'_>, view: View, row: Row, wide: bool, text: &mut String) {
-    let cx = cx.widely(wide);
+/// How much of a row is looked at as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// Columns of second rank too.
+    pub wide: bool,
+    /// Remarks and sentences too.
+    pub remarks: bool,
+}
+
+/// Adds what the row says to `text`, a line for each cell.
+pub fn write_text(cx: Cx<'_>, view: View, row: Row, extent: Extent, text: &mut String) {
+    let cx = cx.widely(extent.wide);
     let spoken = sentence(cx, row);
     let said = spoken.is_some();
-    let shown = columns(view)
-        .iter()
-        .filter(|column| (wide || !column.wide) && !(said && column.yields()));
-    let cells = shown.map(|column| cell(cx, column, row)).chain(spoken);
-    for cell in cells {
+    let shown = columns(view).iter().filter(|column| {
+        (extent.wide || !column.wide)
+            && (extent.remarks || column.shows != Shows::Remarks)
+            && !(said && column.yields())
+    });
+    let cells = shown.map(|column| cell(cx, column, row));
+    for cell in cells.chain(spoken.filter(|_| extent.remarks)) {
         for piece in &cell.pieces {
             text.push_str(&piece.text);
         }

@@ -70,7 +70,6 @@ fn everything_can_be_said() {
         pace = "calm"
         idle_after = "30m"
         stale_after = "1m30s"
-        show_arguments = true
         readonly = true
         namespace = "ml-team"
 
@@ -107,7 +106,6 @@ fn everything_can_be_said() {
         pace: Pace::Calm,
         idle_after: Duration::from_secs(1800),
         stale_after: Duration::from_secs(90),
-        show_arguments: true,
         readonly: true,
         namespace: Some("ml-team".to_owned()),
         tables,

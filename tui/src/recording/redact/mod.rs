@@ -59,6 +59,9 @@ impl Redactor {
         for pod in keyframe.pods.iter().flatten() {
             self.learn_pod(pod);
         }
+        for (_, report) in &keyframe.reports {
+            self.learn_users(report);
+        }
         let nodes = keyframe.nodes.iter();
         let pods = keyframe.pods.as_ref();
         Keyframe {
@@ -120,6 +123,7 @@ impl Redactor {
         node: NodeName,
         report: AgentReport,
     ) -> (NodeName, AgentReport) {
+        self.learn_users(&report);
         let AgentReport { link, last } = report;
         let link = match link {
             LinkState::Lost { since, why } => LinkState::Lost {
@@ -136,6 +140,13 @@ impl Redactor {
             last
         });
         (self.node_name(&node), AgentReport { link, last })
+    }
+
+    fn learn_users(&mut self, report: &AgentReport) {
+        let processes = report.last.iter().flat_map(|last| &last.snapshot.processes);
+        for user in processes.filter_map(|process| process.user.known()) {
+            self.private(Kind::Named("user"), user);
+        }
     }
 
     fn watch(&mut self, state: WatchState) -> WatchState {

@@ -62,7 +62,11 @@ impl Redactor {
         if is_telling(&taint.key) {
             return taint.clone();
         }
-        let value = self.private(Kind::Named("value"), &taint.value);
+        // Values are ordinary words, which must not be taken for names in a text.
+        let value = match taint.value.as_str() {
+            "" => String::new(),
+            value => self.names.quietly(Kind::Named("value"), value),
+        };
         Taint {
             key: self.label_key(&taint.key),
             value,

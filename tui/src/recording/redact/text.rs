@@ -110,7 +110,7 @@ impl Scrubber<'_> {
                 rest = after;
                 continue;
             }
-            if first == '/' && self.begins_path() {
+            if first == '/' && !rest.starts_with("//") && self.begins_path() {
                 let end = rest
                     .find(|c: char| c.is_whitespace() || "\"'`,;()[]{}".contains(c))
                     .unwrap_or(rest.len());
@@ -187,17 +187,30 @@ impl Scrubber<'_> {
             self.out.push_str(word);
             return;
         }
+        if core.contains('_') && self.names.known(core).is_none() {
+            // As kubelets write pods: `NAME_NAMESPACE(UID)`.
+            for (index, part) in word.split('_').enumerate() {
+                if index > 0 {
+                    self.out.push('_');
+                }
+                self.word(part, is_name);
+            }
+            return;
+        }
         let (before, after) = match word.find(core) {
             Some(at) => (&word[..at], &word[at + core.len()..]),
             None => ("", ""),
         };
         self.out.push_str(before);
-        if let Some(pseudonym) = self.names.known(core) {
+        // What is below a public domain is public, whatever else is called so: `nvidia.com/gpu`.
+        if is_below_public {
+            self.out.push_str(core);
+        } else if let Some(pseudonym) = self.names.known(core) {
             self.out.push_str(pseudonym);
         } else if is_public(core) {
             self.is_below_public = true;
             self.out.push_str(core);
-        } else if self.keep || is_below_public || self.is_harmless(core, is_name) {
+        } else if self.keep || self.is_harmless(core, is_name) {
             self.out.push_str(core);
         } else {
             let pseudonym = self.names.quietly(Kind::Named("name"), core);
@@ -301,6 +314,7 @@ mod tests {
         "can not open /home/eve/x, /dev/nvidia0",
         "can not open /…, /dev/nvidia0"
     )]
+    #[case("pod=web-7f9c_acme(1-2)", "pod=pod-1_name-1(name-2)")]
     #[case("container=main user=ada", "container=name-1 user=user-1")]
     #[case("", "")]
     fn names_go_and_sense_stays(#[case] text: &str, #[case] expected: &str) {

@@ -27,10 +27,7 @@ impl Table {
     /// For the rows of the table, of which `visible` are on the screen, in `width` columns.
     pub(super) fn measure(state: &State, visible: Range<usize>, width: u16) -> Self {
         let sort = state.place().sort;
-        let columns = tables::columns(state.place().view).iter().filter(|column| {
-            let sorted = sort.is_some_and(|sort| sort.column == column.title);
-            (state.wide || !column.wide || sorted) && !(state.pod_tree && column.flat)
-        });
+        let columns = columns(state);
         let content = Contents::of(state, visible);
         let mut shown = Vec::new();
         let mut wishes = Vec::new();
@@ -94,6 +91,34 @@ fn gap(wishes: &[Wish], room: u16) -> u16 {
         2
     } else {
         1
+    }
+}
+
+/// The columns that may be shown: those of the configuration in its order, or those of the table.
+/// The one that decides on the order is always among them.
+fn columns(state: &State) -> Vec<&'static Column> {
+    let place = state.place();
+    let all = tables::columns(place.view);
+    let sorted = |column: &&Column| {
+        let sort = place.sort;
+        sort.is_some_and(|sort| sort.column == column.title)
+    };
+    match &state.columns[place.view.position()] {
+        Some(titles) if !state.wide => {
+            let named = |title: &&str| all.iter().find(|column| column.title == *title);
+            let mut chosen: Vec<&Column> = titles.iter().filter_map(named).collect();
+            let missing = all
+                .iter()
+                .filter(sorted)
+                .filter(|column| !titles.contains(&column.title));
+            chosen.extend(missing);
+            chosen
+        }
+        _ => all
+            .iter()
+            .filter(|column| state.wide || !column.wide || sorted(column))
+            .filter(|column| !(state.pod_tree && column.flat))
+            .collect(),
     }
 }
 
