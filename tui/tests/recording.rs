@@ -139,7 +139,6 @@ async fn record(names: bool) -> Recorded {
     pause();
     assert_eq!((summary.dropped, &summary.failure), (0, &None));
     assert!(summary.length >= Duration::from_secs(140), "{summary:?}");
-    eprintln!("MEASURE {} {}", fs::metadata(&path).unwrap().len(), unpacked(&path).len());
     Recorded {
         folder,
         path,
@@ -373,6 +372,29 @@ async fn a_recording_that_breaks_off_is_played_as_far_as_it_goes() {
             "{share}: {end:?}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_recording_is_played_up_to_the_damage() {
+    let recorded = record(true).await;
+    let mut bytes = fs::read(&recorded.path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 64].fill(0x55);
+    fs::write(&recorded.path, bytes).unwrap();
+    let mut replay = Replay::open(&recorded.path).unwrap();
+    let length = replay.position().unwrap().1;
+    let mut fleet = Fleet::new();
+    let last = loop {
+        if let Some(said) = take(&mut fleet, replay.next().await) {
+            break said;
+        }
+    };
+    assert_eq!(last, "the recording breaks off here");
+    let (position, end) = replay.position().unwrap();
+    assert!(
+        position == end && end < length,
+        "{position:?} {end:?} {length:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,11 +32,20 @@ pub async fn artefacts() -> Result<Vec<Artefact>> {
         .iter()
         .map(|(name, buffer)| Artefact {
             path: format!("assets/shots/{name}.svg").into(),
-            text: svg::render(buffer),
+            text: svg::render(buffer, ground(name)),
         })
         .collect();
     artefacts.extend(golden(&shots.picture)?);
     Ok(artefacts)
+}
+
+/// The ground that a picture's theme is for.
+fn ground(name: &str) -> svg::Ground {
+    if name == "light" {
+        svg::Ground::LIGHT
+    } else {
+        svg::Ground::DARK
+    }
 }
 
 /// An example of each list.

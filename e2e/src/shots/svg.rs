@@ -16,24 +16,42 @@ const FONT: f64 = 14.0;
 const MARGIN: f64 = 12.0;
 
 /// Colours where a cell has the terminal's own.
-const FOREGROUND: &str = "#d4d4d8";
-const BACKGROUND: &str = "#16181d";
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ground {
+    front: &'static str,
+    back: &'static str,
+}
+
+impl Ground {
+    /// Light text on dark ground.
+    pub(super) const DARK: Self = Self {
+        front: "#d4d4d8",
+        back: "#16181d",
+    };
+
+    /// Dark text on light ground.
+    pub(super) const LIGHT: Self = Self {
+        front: "#1f2328",
+        back: "#fbfbfa",
+    };
+}
 
 /// The frame as an SVG document.
-pub(super) fn render(buffer: &Buffer) -> String {
+pub(super) fn render(buffer: &Buffer, ground: Ground) -> String {
+    let back = ground.back;
     let (columns, rows) = (buffer.area.width, buffer.area.height);
     let width = f64::from(columns).mul_add(CELL.0, 2.0 * MARGIN);
     let height = f64::from(rows).mul_add(CELL.1, 2.0 * MARGIN);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.0} {height:.0}\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{back}\"/>\n\
          <g font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" \
          font-size=\"{FONT}\" xml:space=\"preserve\">\n"
     );
     for row in 0..rows {
-        for run in runs(buffer, row) {
-            run.write(&mut svg, row);
+        for run in runs(buffer, row, ground) {
+            run.write(&mut svg, row, ground);
         }
     }
     svg.push_str("</g>\n</svg>\n");
@@ -48,13 +66,13 @@ struct Run {
     style: (Color, Color, Modifier),
 }
 
-fn runs(buffer: &Buffer, row: u16) -> Vec<Run> {
+fn runs(buffer: &Buffer, row: u16, ground: Ground) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut column = 0;
     while column < buffer.area.width {
         let cell = &buffer[(column, row)];
         let cells = u16::try_from(cell.symbol().width()).unwrap_or(1).max(1);
-        let style = style(cell);
+        let style = style(cell, ground);
         match runs.last_mut() {
             Some(run) if run.style == style => {
                 run.text.push_str(cell.symbol());
@@ -72,9 +90,9 @@ fn runs(buffer: &Buffer, row: u16) -> Vec<Run> {
     runs
 }
 
-fn style(cell: &Cell) -> (Color, Color, Modifier) {
+fn style(cell: &Cell, ground: Ground) -> (Color, Color, Modifier) {
     if cell.modifier.contains(Modifier::REVERSED) {
-        let (front, back) = (or(cell.fg, FOREGROUND), or(cell.bg, BACKGROUND));
+        let (front, back) = (or(cell.fg, ground.front), or(cell.bg, ground.back));
         return (back, front, cell.modifier);
     }
     (cell.fg, cell.bg, cell.modifier)
@@ -90,14 +108,14 @@ fn or(color: Color, hex: &str) -> Color {
 }
 
 impl Run {
-    fn write(&self, svg: &mut String, row: u16) {
+    fn write(&self, svg: &mut String, row: u16, ground: Ground) {
         let (front, back, modifier) = self.style;
         let x = f64::from(self.column).mul_add(CELL.0, MARGIN);
         let y = f64::from(row).mul_add(CELL.1, MARGIN);
         let width = f64::from(self.cells) * CELL.0;
         // Writing to a String never fails.
         if back != Color::Reset {
-            let fill = hex(back, BACKGROUND);
+            let fill = hex(back, ground.back);
             let _ok = writeln!(
                 svg,
                 "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{:.1}\" fill=\"{fill}\"/>",
@@ -120,7 +138,7 @@ impl Run {
         if modifier.contains(Modifier::UNDERLINED) {
             extra.push_str(" text-decoration=\"underline\"");
         }
-        let fill = hex(front, FOREGROUND);
+        let fill = hex(front, ground.front);
         let baseline = y + FONT;
         let _ok = writeln!(
             svg,
@@ -191,7 +209,7 @@ mod tests {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 1));
         buffer.set_string(0, 0, "a<b", Style::new().fg(Color::Rgb(1, 2, 3)));
         buffer.set_string(3, 0, "日c", Style::new().bg(Color::Red));
-        let svg = render(&buffer);
+        let svg = render(&buffer, Ground::DARK);
         assert!(svg.contains("fill=\"#010203\">a&lt;b</text>"), "{svg}");
         assert!(svg.contains("fill=\"#cd3131\""), "{svg}");
         assert!(svg.contains(">日c</text>"), "{svg}");

@@ -73,7 +73,7 @@ async fn helps(app: &mut App) -> Result<()> {
     app.write("?").await?;
     let shown = app.until("help", |shown| shown.has("A device is")).await?;
     ensure!(
-        shown.has("All tables") && shown.has("only rows with a text"),
+        shown.has("All tables") && shown.row(&["  /  ", "util<5 & vram>10G"]),
         "{shown}"
     );
     app.write("2").await?;

@@ -67,7 +67,7 @@ async fn the_bell_rings_once_when_a_job_ends() -> Result<()> {
         s.has("the bell rings when 1 vram=20G is free") && s.has("0 of 1 free")
     })
     .await?;
-    ensure!(app.beside() == [], "{:?}", app.beside());
+    ensure!(app.beside().is_empty(), "{:?}", app.beside());
 
     let told = app
         .until("told", |s| s.has("free now: 1 vram=20G (box)"))

@@ -139,6 +139,14 @@ fn without_colours_none_is_written() -> Result<()> {
     let home = TempDir::new()?;
     let start = Start::new(&program("gputop-k3s")?, &DEMO, home.path());
     let mut pty = settled(start.env("NO_COLOR", "1"))?;
+    // What colours say elsewhere is said in another way: the selected row is reversed.
+    let shown = pty.shown();
+    let row = shown.cursor().unwrap_or_default();
+    let reversed = |row: usize| {
+        let cell = pty.screen().cell(u16::try_from(row).unwrap_or(0), 3);
+        cell.is_some_and(vt100::Cell::inverse)
+    };
+    ensure!(row > 0 && reversed(row) && !reversed(row + 1), "{shown}");
     for (key, heading) in [
         ("2", "PRODUCT"),
         ("3", "REQ"),

@@ -175,7 +175,9 @@ fn where_signs_can_not_be_shown_all_is_ascii() -> Result<()> {
             // Far enough to the end that what stands there is drawn too.
             if words == "Pod network:" {
                 pty.keys("G")?;
-                pty.until("its end", |s| s.row(&["describe", "end"]) && s.has("KubeletReady"))?;
+                pty.until("its end", |s| {
+                    s.row(&["describe", "end"]) && s.has("KubeletReady")
+                })?;
             }
         }
         let foreign = pty.raw().iter().position(|byte| !byte.is_ascii());

@@ -32,6 +32,10 @@ const MESSAGE: Duration = Duration::from_secs(5);
 
 /// The application.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is switched by its own key"
+)]
 pub struct State {
     /// What is known before anything is shown.
     pub session: Session,

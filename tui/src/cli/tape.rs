@@ -91,18 +91,15 @@ pub(super) fn report(summary: &Summary) {
 pub(super) fn told(summary: &Summary) -> String {
     let path = summary.path.display();
     let length = clock_face(summary.length);
-    let mut text = match &summary.failure {
+    let text = match &summary.failure {
         None => format!("recorded {length} into {path}"),
         Some(why) => format!("the end of the recording {path} ({length}) is missing: {why}"),
     };
     match summary.dropped {
-        0 => {}
-        1 => text.push_str("; a report is missing, the disk was too slow"),
-        count => text.push_str(&format!(
-            "; {count} reports are missing, the disk was too slow"
-        )),
+        0 => text,
+        1 => format!("{text}; a report is missing, the disk was too slow"),
+        count => format!("{text}; {count} reports are missing, the disk was too slow"),
     }
-    text
 }
 
 /// `05:12`, `1:05:12`.

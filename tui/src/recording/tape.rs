@@ -182,18 +182,17 @@ impl Tape {
         }
         let line = read_line(&mut self.lines).ok().flatten();
         let timed = line.and_then(|line| self.understand(&line));
-        match &timed {
-            Some(timed) => self.last = timed.at,
-            None => {
-                self.is_over = true;
-                if !self.is_whole {
-                    // Here ends what can be played, wherever the file ends.
-                    self.index.is_cut_off = true;
-                    self.index.end = self.last;
-                }
-            }
+        if let Some(timed) = timed {
+            self.last = timed.at;
+            return Some(timed);
         }
-        timed
+        self.is_over = true;
+        if !self.is_whole {
+            // Here ends what can be played, wherever the file ends.
+            self.index.is_cut_off = true;
+            self.index.end = self.last;
+        }
+        None
     }
 
     fn understand(&mut self, line: &str) -> Option<Timed> {

@@ -133,7 +133,7 @@ impl<W: Write> Writer<W> {
     ) -> io::Result<BTreeMap<NodeName, Value>> {
         let mut changes = BTreeMap::new();
         for (node, report) in reports {
-            let (node, report) = self.redactor.report(node, report);
+            let (node, report) = self.redactor.report(&node, report);
             let new = serde_json::to_value(report)?;
             let old = self.last.entry(node.clone()).or_default();
             if let Some(change) = patch::diff(old, &new) {

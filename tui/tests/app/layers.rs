@@ -191,6 +191,34 @@ fn what_is_not_allowed_is_greyed_and_says_why() {
 }
 
 #[test]
+fn who_sees_one_namespace_is_told_what_may_be_done_there() {
+    let mut state = full();
+    let (first, ask) = asked(&start(&mut state));
+    assert_eq!(ask, Ask::Rights(None));
+    let everywhere = Rights {
+        logs: Some(false),
+        list_all_pods: Some(false),
+        ..Rights::default()
+    };
+    let clock = state.clock;
+    let answered = Event::Answer(first, Answer::Rights(everywhere));
+    let (second, ask) = asked(&update(&mut state, Msg::Engine(answered, clock)));
+    assert_eq!(ask, Ask::Rights(Some(state.session.namespace.clone())));
+    let there = Rights {
+        logs: Some(true),
+        ..everywhere
+    };
+    // Asked once, not for ever.
+    answer(&mut state, second, Answer::Rights(there));
+    assert_eq!(state.rights, there);
+    press(&mut state, &letters("3"));
+    assert!(matches!(
+        asked(&press(&mut state, &letters("l"))).1,
+        Ask::Logs(_)
+    ));
+}
+
+#[test]
 fn a_shell_is_not_opened_read_only() {
     let mut state = full();
     state.session.read_only = true;

@@ -7,6 +7,8 @@ mod header;
 mod history;
 mod keys;
 mod layers;
+#[cfg(test)]
+mod ordering;
 mod screens;
 mod selection;
 mod sizes;

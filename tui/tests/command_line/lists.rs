@@ -207,7 +207,7 @@ fn what_counts_as_idle_is_configured() {
             .count()
     };
     assert!(idle("") > 0);
-    assert_eq!(idle("idle_after = \"1000h\""), 0);
+    assert_eq!(idle("idle_after = \"29d\""), 0);
     std::fs::write(&file, "idle_aftr = \"1h\"").unwrap();
     let output = get(&["pods", "--config", &file.to_string_lossy()]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");

@@ -78,7 +78,7 @@ impl Redactor {
             reports: keyframe
                 .reports
                 .into_iter()
-                .map(|(node, report)| self.report(node, report))
+                .map(|(node, report)| self.report(&node, report))
                 .collect(),
             ..keyframe
         }
@@ -120,7 +120,7 @@ impl Redactor {
     /// A daemon's report.
     pub(super) fn report(
         &mut self,
-        node: NodeName,
+        node: &NodeName,
         report: AgentReport,
     ) -> (NodeName, AgentReport) {
         self.learn_users(&report);
@@ -139,7 +139,7 @@ impl Redactor {
             last.snapshot = Arc::new(self.snapshot(Arc::unwrap_or_clone(last.snapshot)));
             last
         });
-        (self.node_name(&node), AgentReport { link, last })
+        (self.node_name(node), AgentReport { link, last })
     }
 
     fn learn_users(&mut self, report: &AgentReport) {

@@ -234,7 +234,7 @@ fn written(redactor: &mut Redactor, called: &Called) -> String {
         Update::OneNamespace(called.namespace.clone()),
     ];
     let updates: Vec<Update> = changed.map(|update| redactor.update(update)).into();
-    let report = redactor.report(called.node.as_str().into(), called.report());
+    let report = redactor.report(&called.node.as_str().into(), called.report());
     serde_json::to_string(&(header, keyframe, updates, report)).unwrap()
 }
 

@@ -163,7 +163,9 @@ impl Scrubber<'_> {
             self.out.push_str(&address);
         } else if let Ok(address) = core.parse::<SocketAddr>() {
             let host = self.address(&address.ip().to_string());
-            self.out.push_str(&format!("{host}:{}", address.port()));
+            self.out.push_str(&host);
+            self.out.push(':');
+            self.out.push_str(&address.port().to_string());
         } else {
             for (index, word) in core.split(':').enumerate() {
                 if index > 0 {

@@ -2,6 +2,7 @@
 
 mod build;
 mod cluster;
+mod rows;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 
 pub(crate) use build::node;
+pub(crate) use rows::shown;
 use cluster::{agents, nodes, pods};
 
 /// Seconds on the app's clock at which the fixture is looked at.
