@@ -6,6 +6,7 @@ mod header;
 #[cfg(test)]
 mod history;
 mod keys;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod ordering;
