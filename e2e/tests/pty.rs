@@ -11,3 +11,5 @@ mod endings;
 mod refusals;
 #[path = "pty/terminals.rs"]
 mod terminals;
+#[path = "pty/waiting.rs"]
+mod waiting;

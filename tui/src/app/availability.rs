@@ -191,6 +191,13 @@ impl State {
         }
     }
 
+    pub(super) fn has_alerts(&self) -> Available {
+        if self.picture.alerts.is_empty() {
+            return Err("nothing is wrong".into());
+        }
+        Ok(())
+    }
+
     pub(super) fn has_more_help(&self) -> Available {
         if self.layout.help_overflow > 0 {
             Ok(())

@@ -24,7 +24,12 @@ pub(super) fn settle_cursor(state: &mut State) {
         })
         .or_else(|| same_node(state, cursor.selected.as_ref()?));
     let last = state.rows.len().saturating_sub(1);
-    let index = position.unwrap_or_else(|| cursor.index.min(last));
+    // A row that is there only for its parts is not what was looked for.
+    let found = |from: usize| (from..=last).find(|index| !state.look(*index).is_context);
+    let index = position.unwrap_or_else(|| {
+        let index = cursor.index.min(last);
+        found(index).or_else(|| found(0)).unwrap_or(index)
+    });
     // Until everything has arrived, rows appear above the first one and the cursor stays on top.
     let anchored = cursor.selected.is_some() || is_complete(state);
     // A row that is only filtered out for the moment stays chosen.

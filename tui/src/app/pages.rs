@@ -38,6 +38,13 @@ pub(super) fn open(state: &mut State, kind: PageKind) -> Vec<Effect> {
     effects
 }
 
+/// Opens the page of what is wrong.
+pub(super) fn alerts(state: &mut State) {
+    let row = RowId::Node("".into());
+    let page = Page::new(PageKind::Alerts, row, "the whole cluster".to_owned(), None);
+    state.layers.push(Layer::Page(Box::new(page)));
+}
+
 /// Asks for the text of a page anew.
 pub(super) fn ask(state: &mut State, page: &mut Page) -> Vec<Effect> {
     let mut effects: Vec<Effect> = page.ask.take().map(Effect::Cancel).into_iter().collect();
@@ -63,7 +70,7 @@ pub(super) fn ask(state: &mut State, page: &mut Page) -> Vec<Effect> {
             tail: LOG_TAIL,
             timestamps: false,
         }),
-        (PageKind::Logs, Subject::Node(_)) => return effects,
+        (PageKind::Logs, Subject::Node(_)) | (PageKind::Alerts, _) => return effects,
     };
     let id = state.next_ask();
     page.ask = Some(id);

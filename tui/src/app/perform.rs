@@ -25,6 +25,7 @@ pub(super) fn perform(state: &mut State, action: ActionId) -> Vec<Effect> {
         ActionId::Describe => return pages::open(state, PageKind::Describe),
         ActionId::Yaml => return pages::open(state, PageKind::Yaml),
         ActionId::Events => return pages::open(state, PageKind::Events),
+        ActionId::Alerts => pages::alerts(state),
         ActionId::Logs => return pages::open(state, PageKind::Logs),
         ActionId::Shell => return pickers::shell(state),
         ActionId::CloseLayer => return pages::close(state),
@@ -57,10 +58,10 @@ pub(super) fn perform(state: &mut State, action: ActionId) -> Vec<Effect> {
         ActionId::Copy => return copy(state),
         ActionId::Pause => state.pause(),
         ActionId::TellMe => {
-            let answer = wishes::suggestion(state);
+            let example = wishes::suggestion(state);
             state
                 .layers
-                .push(Layer::Prompt(Box::new(Prompt::new(answer))));
+                .push(Layer::Prompt(Box::new(Prompt::new(example))));
         }
         ActionId::SeekBack => return vec![Effect::Seek(Seek::Back)],
         ActionId::SeekOn => return vec![Effect::Seek(Seek::On)],

@@ -11,9 +11,6 @@ use super::wanted::{self, Wanted};
 
 /// What one most likely wants, from where the cursor is.
 pub(super) fn suggestion(state: &State) -> String {
-    if let Some(wish) = state.wishes.last() {
-        return wish.text.clone();
-    }
     match state.selected() {
         Some(Row::Node(at)) => format!("1 node={}", state.picture.nodes[at].info.name),
         Some(Row::Device(at)) => {
@@ -45,9 +42,11 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
     };
     let text = prompt.input.value().trim().to_owned();
     if text.is_empty() {
-        state.wishes.clear();
+        let forgotten = !std::mem::take(&mut state.wishes).is_empty();
         state.layers.pop();
-        state.say("nothing is waited for any more");
+        if forgotten {
+            state.say("nothing is waited for any more");
+        }
         return Vec::new();
     }
     match text.parse::<Wanted>() {

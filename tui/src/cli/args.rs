@@ -28,7 +28,7 @@ pub struct Args {
     #[command(flatten)]
     pub global: Global,
     /// Flags of the app itself.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Recordings")]
     pub tapes: Tapes,
     /// What to do.
     #[command(subcommand)]
@@ -37,6 +37,7 @@ pub struct Args {
 
 /// Flags of every command.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Kubeconfig file [default: $KUBECONFIG, ~/.kube/config, /etc/rancher/k3s/k3s.yaml].
     #[arg(long, global = true, value_name = "FILE")]

@@ -214,6 +214,7 @@ impl GpuItem {
             .as_ref()
             .map(|held| match held.as_slice() {
                 [] if self.state == "partitioned" => "its instances".to_owned(),
+                [] if self.state == "occupied" => "outside".to_owned(),
                 [] => "nobody".to_owned(),
                 [one] => format!("{}/{}", one.namespace, one.pod),
                 [one, rest @ ..] => format!("{}/{} +{}", one.namespace, one.pod, rest.len()),

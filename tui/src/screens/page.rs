@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use gputop_fleet::state::Severity;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
@@ -99,7 +100,7 @@ fn title(
         .checked_div(shown.lines.saturating_sub(1).max(1))
         .unwrap_or(0);
     let place = match (page.follow, shown.top, shown.bottom) {
-        (true, ..) => "following".to_owned(),
+        (true, ..) if page.ask.is_some() => "following".to_owned(),
         (_, 0, true) => String::new(),
         (_, 0, false) => "top".to_owned(),
         (_, _, true) => "end".to_owned(),
@@ -191,6 +192,9 @@ impl<'a> Lines<'a> {
                 facts.push(Vec::new());
             }
         }
+        if page.kind == PageKind::Alerts {
+            facts = alerts(state);
+        }
         if page.dropped > 0 {
             let gone = format!("… {} are gone", format::count(page.dropped, "older line"));
             facts.push(vec![Piece::new(gone, Tone::Muted)]);
@@ -243,7 +247,8 @@ impl<'a> Lines<'a> {
     /// The lines of the screen that a line of the text takes.
     fn on_screen(&self, at: usize, width: u16) -> Vec<Vec<Piece>> {
         let line = self.line(at).into_owned();
-        if self.page.wrap {
+        // What is said about the text is never cut.
+        if self.page.wrap || at >= self.facts.len() + self.page.lines.len() {
             text::wrap(&line, width)
         } else {
             vec![line]
@@ -254,11 +259,7 @@ impl<'a> Lines<'a> {
     fn last_top(&self, area: Rect) -> usize {
         let mut room = usize::from(area.height);
         for at in (0..self.len()).rev() {
-            let height = if self.page.wrap {
-                self.on_screen(at, area.width).len()
-            } else {
-                1
-            };
+            let height = self.on_screen(at, area.width).len();
             match room.checked_sub(height) {
                 Some(rest) => room = rest,
                 None => return (at + 1).min(self.len() - 1),
@@ -283,6 +284,30 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// What is wrong, the gravest first.
+fn alerts(state: &State) -> Vec<Vec<Piece>> {
+    let mut lines: Vec<Vec<Piece>> = Vec::new();
+    for alert in &state.picture.alerts {
+        let (word, tone) = match alert.severity {
+            Severity::Critical => ("critical", Tone::Bad),
+            Severity::Warning => ("warning", Tone::Warn),
+            Severity::Notice => ("notice", Tone::Notice),
+        };
+        let since = alert.since.map_or_else(String::new, |since| {
+            format!("  for {}", format::age(state.clock.age(since)))
+        });
+        lines.push(vec![
+            Piece::new(format!("{word:<10}"), tone),
+            Piece::new(format::one_line(&alert.what), Tone::Plain),
+            Piece::new(since, Tone::Muted),
+        ]);
+    }
+    if lines.is_empty() {
+        lines.push(vec![Piece::new("Nothing is wrong.", Tone::Muted)]);
+    }
+    lines
+}
+
 /// A line of the answer with its meaning.
 fn style(kind: PageKind, line: &str) -> Vec<Piece> {
     match kind {
@@ -291,7 +316,7 @@ fn style(kind: PageKind, line: &str) -> Vec<Piece> {
         PageKind::Events if line.starts_with('▲') => {
             vec![Piece::new(line.to_owned(), Tone::Warn)]
         }
-        PageKind::Events | PageKind::Logs => vec![Piece::new(line.to_owned(), Tone::Plain)],
+        PageKind::Events | PageKind::Logs | PageKind::Alerts => vec![Piece::new(line.to_owned(), Tone::Plain)],
     }
 }
 

@@ -71,23 +71,36 @@ pub(super) fn prompt(
     buf: &mut Buffer,
     layout: &mut Layout,
 ) {
-    let Some(inside) = frame(state, "Tell me when this many GPUs are free", 4, area, buf) else {
+    let Some(inside) = frame(state, "Tell me when this many GPUs are free", 5, area, buf) else {
         return;
     };
     entry(state, &prompt.input, text::line(inside, 0), buf, layout);
     let (said, tone) = match &prompt.problem {
-        Some(problem) => (problem.as_str(), Tone::Warn),
+        Some(problem) => (problem.clone(), Tone::Warn),
         None => (
-            "how many, then vram=20G node=NAME product=TEXT as needed; empty: forget all",
+            format!(
+                "how many, then vram=20G node=NAME product=TEXT as needed, such as: {}{}",
+                prompt.example,
+                forget(state)
+            ),
             Tone::Muted,
         ),
     };
-    let said = [Piece::new(said.to_owned(), tone)];
+    let said = [Piece::new(said, tone)];
     let lines = text::wrap(&said, inside.width.saturating_sub(2));
     for (y, line) in (1..inside.height).zip(lines) {
         let place = text::skip(text::line(inside, y), 2);
         text::put_pieces(buf, place, &line, &state.theme);
     }
+}
+
+/// What is waited for, and how to forget it.
+fn forget(state: &State) -> String {
+    if state.wishes.is_empty() {
+        return String::new();
+    }
+    let wishes: Vec<&str> = state.wishes.iter().map(|wish| &*wish.text).collect();
+    format!(". Waiting for: {}; enter alone forgets all", wishes.join("; "))
 }
 
 /// A box with a title in the upper middle of `area`; returns its inside.

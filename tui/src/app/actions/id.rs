@@ -55,6 +55,8 @@ pub enum ActionId {
     Yaml,
     /// Events of the object.
     Events,
+    /// What is wrong in the whole cluster.
+    Alerts,
     /// Logs of the pod.
     Logs,
     /// A shell in the pod.

@@ -188,6 +188,15 @@ pub(super) static ACTIONS: &[Action] = &[
     .hint(44, |_| "events".into())
     .when(State::can_see_events),
     action(
+        ActionId::Alerts,
+        "alerts",
+        T,
+        &[Chord::char('!')],
+        "what is wrong in the whole cluster",
+    )
+    .hint(46, |_| "alerts".into())
+    .when(State::has_alerts),
+    action(
         ActionId::Sort,
         "sort",
         T,

@@ -22,6 +22,8 @@ pub enum PageKind {
     Events,
     /// A container's log.
     Logs,
+    /// What is wrong in the whole cluster.
+    Alerts,
 }
 
 impl PageKind {
@@ -33,6 +35,7 @@ impl PageKind {
             Self::Yaml => "YAML",
             Self::Events => "events",
             Self::Logs => "logs",
+            Self::Alerts => "alerts",
         }
     }
 }

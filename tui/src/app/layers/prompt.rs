@@ -7,16 +7,19 @@ use tui_input::Input;
 pub struct Prompt {
     /// The answer so far.
     pub input: Input,
+    /// An answer that would make sense here.
+    pub example: String,
     /// Why the answer can not be used.
     pub problem: Option<String>,
 }
 
 impl Prompt {
-    /// A question with an answer to begin with.
+    /// A question without an answer.
     #[must_use]
-    pub fn new(answer: String) -> Self {
+    pub fn new(example: String) -> Self {
         Self {
-            input: Input::new(answer),
+            input: Input::default(),
+            example,
             problem: None,
         }
     }

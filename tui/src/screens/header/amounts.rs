@@ -86,6 +86,13 @@ pub(super) fn units(picture: &Picture) -> Group {
             _ => Tone::Warn,
         };
         group.push(Piece::new(format!(", {free} free"), tone));
+        // What the nodes' rows say and nobody can have now, so that the sum is understood.
+        let closed = totals
+            .units_requested
+            .map_or(0, |requested| totals.units_allocatable - requested - free);
+        if closed > 0 {
+            group.push(Piece::new(format!(" (+{closed} closed)"), Tone::Muted));
+        }
     }
     group
 }

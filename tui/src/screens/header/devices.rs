@@ -76,9 +76,16 @@ const LABEL: u16 = 9;
 /// Free are only those that a pod can be put on; that there are none is said, too.
 fn groups(totals: &Totals, form: Form) -> Vec<Group> {
     let free = totals.devices_free;
+    // Where nothing at all is known, nobody can say that none is free.
+    let unknown = totals.devices.keys().all(|state| *state == DeviceState::Unknown);
+    let shown = if unknown && !totals.devices.is_empty() {
+        format::UNKNOWN.to_owned()
+    } else {
+        free.to_string()
+    };
     let text = match form {
-        Form::Signs => format!("{}{free}", sign(DeviceState::Free)),
-        Form::Words | Form::Mixed => format!("{} {free} free", sign(DeviceState::Free)),
+        Form::Signs => format!("{}{shown}", sign(DeviceState::Free)),
+        Form::Words | Form::Mixed => format!("{} {shown} free", sign(DeviceState::Free)),
     };
     let tone = if free > 0 {
         state_tone(DeviceState::Free)

@@ -113,6 +113,13 @@ fn badges(state: &State) -> Vec<(String, Style)> {
     if let Some(paused) = state.paused_for() {
         badges.push((format!(" ‖ paused {} ", format::age(paused)), theme.paused));
     }
+    if let Some(wish) = state.wishes.first() {
+        let more = match state.wishes.len() - 1 {
+            0 => String::new(),
+            others => format!(" +{others}"),
+        };
+        badges.push((format!("◷ until {} free{more}", wish.text), theme.notice));
+    }
     if session.recording.is_some() {
         badges.push(("● recording".to_owned(), theme.bad));
     }

@@ -9,7 +9,7 @@ use crate::app::api::Api;
 use crate::app::filter::Filter;
 use crate::app::format;
 use crate::app::place::Within;
-use crate::app::tables::Tone;
+use crate::app::tables::{Piece, Tone};
 use crate::app::{State, View};
 use crate::widgets::text;
 
@@ -25,14 +25,13 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
     } else {
         nothing(state, place.view, &place.within)
     };
-    let line = text::line(area, u16::from(area.height > 4));
-    let line = text::skip(line, MARGIN + 1);
-    text::put(
-        buf,
-        line,
-        &text::fit(&message, line.width),
-        state.theme.style(Tone::Muted),
-    );
+    let first = u16::from(area.height > 4);
+    let message = [Piece::new(message, Tone::Muted)];
+    let lines = text::wrap(&message, area.width.saturating_sub(2 * (MARGIN + 1)));
+    for (y, words) in (first..area.height).zip(lines) {
+        let line = text::skip(text::line(area, y), MARGIN + 1);
+        text::put_pieces(buf, line, &words, &state.theme);
+    }
 }
 
 /// That a filter lets nothing through, and what may be wrong with it.
