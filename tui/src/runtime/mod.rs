@@ -21,6 +21,7 @@ pub use terminal::{TerminalGuard, restore};
 use std::future::pending;
 use std::io::{self, IsTerminal};
 use std::pin::pin;
+use std::time::Duration;
 
 use color_eyre::eyre::{Result, bail};
 use crossterm::event::{Event, EventStream};
@@ -78,6 +79,15 @@ pub fn require_terminal() -> Result<()> {
     )
 }
 
+/// Takes away what has woken crossterm's reader when its last stream was dropped. A key that came
+/// together with it would lie unread until the next one: the reader stops at the wake and is told of
+/// each arrival only once.
+fn forget_wake() {
+    if let Err(error) = crossterm::event::poll(Duration::ZERO) {
+        tracing::debug!(%error, "the terminal can not be asked for keys");
+    }
+}
+
 /// Runs the app in the user's terminal until the user quits, a signal says so (`None`), or another
 /// context is to be shown (`Some`). Shells and ctrl-z are dealt with in here.
 pub async fn run_in_terminal<S: Source>(
@@ -91,6 +101,7 @@ pub async fn run_in_terminal<S: Source>(
     let mut guard = TerminalGuard::enter(state.session.mouse)?;
     let mut first = app::start(state);
     loop {
+        forget_wake();
         let backend = Synchronized::new(CrosstermBackend::new(io::stdout()));
         // The alternate screen begins blank; `Terminal::clear` would ask where the cursor is and
         // wait.

@@ -1,5 +1,7 @@
 //! The first line: who one is talking to, what is wrong, and whether anybody answers.
 
+use std::time::Duration;
+
 use gputop_fleet::state::Severity;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -100,7 +102,11 @@ fn badges(state: &State) -> Vec<(String, Style)> {
     let session = &state.session;
     let mut badges = Vec::new();
     if session.replay {
-        badges.push(("▸ replay".to_owned(), theme.notice));
+        let mut badge = "▸ replay".to_owned();
+        if let Some((at, of)) = state.replay_position {
+            badge = format!("{badge} {}/{}", minutes(at), minutes(of));
+        }
+        badges.push((badge, theme.notice));
     } else {
         let api = state.api();
         let style = match api {
@@ -121,9 +127,19 @@ fn badges(state: &State) -> Vec<(String, Style)> {
         badges.push((format!("◷ until {} free{more}", wish.text), theme.notice));
     }
     if session.recording.is_some() {
-        badges.push(("● recording".to_owned(), theme.bad));
+        let mut badge = "● recording".to_owned();
+        if state.dropped > 0 {
+            badge = format!("{badge}, {} left out", state.dropped);
+        }
+        badges.push((badge, theme.bad));
     }
     badges
+}
+
+/// A place in a recording: `02:07`.
+fn minutes(at: Duration) -> String {
+    let seconds = at.as_secs();
+    format!("{:02}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// The alerts at several lengths.
