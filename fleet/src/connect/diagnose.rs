@@ -290,10 +290,19 @@ mod tests {
     }
 
     #[rstest]
-    #[case(UpgradeConnectionError::ProtocolSwitch(http::StatusCode::OK), "WebSockets")]
+    #[case(
+        UpgradeConnectionError::ProtocolSwitch(http::StatusCode::OK),
+        "WebSockets"
+    )]
     #[case(UpgradeConnectionError::MissingUpgradeWebSocketHeader, "WebSockets")]
-    #[case(UpgradeConnectionError::ProtocolSwitch(http::StatusCode::FORBIDDEN), "no right")]
-    #[case(UpgradeConnectionError::ProtocolSwitch(http::StatusCode::BAD_GATEWAY), "can not open")]
+    #[case(
+        UpgradeConnectionError::ProtocolSwitch(http::StatusCode::FORBIDDEN),
+        "no right"
+    )]
+    #[case(
+        UpgradeConnectionError::ProtocolSwitch(http::StatusCode::BAD_GATEWAY),
+        "can not open"
+    )]
     fn broken_upgrades_are_told_from_refusals(
         #[case] error: UpgradeConnectionError,
         #[case] words: &str,

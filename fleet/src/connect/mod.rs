@@ -98,7 +98,11 @@ pub async fn contexts(kubeconfig: Option<&Path>) -> Result<Vec<String>, ConnectE
         Locations::InCluster => Ok(Vec::new()),
         Locations::Files(files) => {
             let merged = merge(&files).await?;
-            Ok(merged.contexts.into_iter().map(|known| known.name).collect())
+            Ok(merged
+                .contexts
+                .into_iter()
+                .map(|known| known.name)
+                .collect())
         }
     }
 }

@@ -245,12 +245,17 @@ impl State {
     pub fn refresh(&mut self) {
         if self.data_changed {
             self.picture = join(&self.fleet, self.clock, &self.session.settings);
+            self.chosen.memory.texts = Texts::default();
+            self.rows_changed = true;
         }
-        if self.data_changed || self.rows_changed {
-            let mut memory = std::mem::take(&mut self.chosen.memory);
-            if self.data_changed {
-                memory.texts = Texts::default();
-            }
+        self.data_changed = false;
+        self.refresh_rows();
+    }
+
+    /// The same without news: the tables stay as they are, and what keys have changed is shown.
+    pub fn refresh_rows(&mut self) {
+        if self.rows_changed {
+            let memory = std::mem::take(&mut self.chosen.memory);
             let selection = self.selection();
             let counts = View::ALL.map(|view| select::count(selection, view));
             let chosen = select::choose(selection, self.place(), memory);
@@ -259,7 +264,6 @@ impl State {
             self.rows = std::mem::take(&mut self.chosen.rows);
             navigation::settle_cursor(self);
         }
-        self.data_changed = false;
         self.rows_changed = false;
     }
 
@@ -277,9 +281,7 @@ impl State {
 
     /// Brings the rows up to date when something but data has changed them.
     pub(super) fn settle(&mut self) {
-        if self.rows_changed {
-            self.refresh();
-        }
+        self.refresh_rows();
     }
 
     /// Time has passed, or data has come.

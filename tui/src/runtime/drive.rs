@@ -25,7 +25,7 @@ const FRAME: Duration = Duration::from_millis(33);
 
 /// Shortest time between two frames that measurements cause. Each daemon reports once a second, all
 /// at different times; what they say is drawn together.
-const MEASURED_FRAME: Duration = Duration::from_millis(500);
+const MEASURED_FRAME: Duration = Duration::from_secs(1);
 
 /// The same where little is to move by itself.
 const CALM_FRAME: Duration = Duration::from_secs(5);
@@ -33,8 +33,29 @@ const CALM_FRAME: Duration = Duration::from_secs(5);
 /// Ages on screen go on without any news.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A tick just after a frame has nothing to add.
-const FRESH: Duration = Duration::from_millis(450);
+/// A tick that comes so much before the next frame is due draws it.
+const HURRY: Duration = Duration::from_millis(100);
+
+/// A frame of measurements may take one part in so many of the time.
+const COST_SHARE: u32 = 150;
+
+/// What a frame is drawn for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// Keys and the mouse.
+    Keys,
+    /// Data, or time that has passed.
+    News,
+}
+
+/// The last frame that showed new data.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    /// When it was on the screen.
+    at: Instant,
+    /// How long it took to make.
+    cost: Duration,
+}
 
 /// Keys and mouse events that are taken together before a frame is drawn for them.
 const INPUT_BATCH: usize = 64;
@@ -88,61 +109,78 @@ where
         let clock = self.source.clock(self.epoch);
         self.apply(Msg::Tick(clock));
         self.look_at_tape();
-        self.draw()?;
-        let mut last_frame = Instant::now();
+        let mut news_shown = self.show_news()?;
         // When data has come that no frame shows yet: when it is to be shown.
         let mut due: Option<Instant> = None;
         loop {
-            let at_once = tokio::select! {
+            let frame = tokio::select! {
                 biased;
                 event = input.next() => {
                     if let Some(ended) = self.take_input(event, input).await? {
                         return Ok(ended);
                     }
-                    true
+                    // What keys change is shown at once, without waiting for new tables.
+                    Some(Frame::Keys)
                 }
                 () = &mut stop => return Ok(Ended::Quit),
-                () = sleep_until(due.unwrap_or(last_frame)), if due.is_some() => true,
+                () = sleep_until(due.unwrap_or(news_shown.at)), if due.is_some() => Some(Frame::News),
                 _ = ticks.tick() => {
                     let clock = self.source.clock(self.epoch);
                     if let Some(ended) = self.apply(Msg::Tick(clock)) {
                         return Ok(ended);
                     }
                     self.look_at_tape();
-                    let stale = if self.state.session.reduced_motion {
-                        CALM_FRAME
-                    } else {
-                        FRESH
-                    };
-                    last_frame.elapsed() >= stale
+                    let old = news_shown.at.elapsed() + HURRY >= self.measured_frame(news_shown);
+                    old.then_some(Frame::News)
                 }
                 news = self.source.next() => {
                     let pace = match &news {
-                        News::Event(engine::Event::Reports(_)) => self.measured_frame(),
-                        _ => FRAME,
+                        News::Event(engine::Event::Reports(_)) => self.measured_frame(news_shown),
+                        _ => FRAME.max(news_shown.cost * 4),
                     };
                     if let Some(ended) = self.hear(news) {
                         return Ok(ended);
                     }
-                    let then = last_frame + pace;
+                    let then = news_shown.at + pace;
                     due = Some(due.map_or(then, |due| due.min(then)));
-                    false
+                    None
                 }
             };
-            if at_once {
-                self.draw()?;
-                last_frame = Instant::now();
-                due = None;
+            match frame {
+                None => {}
+                Some(Frame::Keys) => {
+                    self.state.refresh_rows();
+                    self.draw()?;
+                }
+                Some(Frame::News) => {
+                    news_shown = self.show_news()?;
+                    due = None;
+                }
             }
         }
     }
 
-    const fn measured_frame(&self) -> Duration {
-        if self.state.session.reduced_motion {
+    /// Makes the tables anew and draws them.
+    fn show_news(&mut self) -> Result<Shown> {
+        let begun = Instant::now();
+        self.state.refresh();
+        self.draw()?;
+        let at = Instant::now();
+        Ok(Shown {
+            at,
+            cost: at - begun,
+        })
+    }
+
+    /// Time between two frames of measurements: the more a frame costs, the rarer they are, so that
+    /// a key seldom meets one.
+    fn measured_frame(&self, last: Shown) -> Duration {
+        let usual = if self.state.session.reduced_motion {
             CALM_FRAME
         } else {
             MEASURED_FRAME
-        }
+        };
+        usual.max((last.cost * COST_SHARE).min(CALM_FRAME))
     }
 
     fn hear(&mut self, news: News) -> Option<Ended> {
@@ -226,7 +264,6 @@ where
     }
 
     fn draw(&mut self) -> Result<()> {
-        self.state.refresh();
         let mut layout = Layout::default();
         let state = &*self.state;
         self.terminal

@@ -26,7 +26,10 @@ pub(super) fn draw(state: &State, scroll: u16, area: Rect, buf: &mut Buffer) -> 
     }
     text::blank(buf, area);
     let view = state.place().view;
-    let left = keys(state, &[Scope::Table(view), Scope::Tables, Scope::Everywhere]);
+    let left = keys(
+        state,
+        &[Scope::Table(view), Scope::Tables, Scope::Everywhere],
+    );
     let mut right = signs();
     right.push(Vec::new());
     right.extend(keys(

@@ -134,14 +134,7 @@ fn title(
 }
 
 /// Draws one line of the screen, with what is searched marked in it.
-fn put(
-    state: &State,
-    page: &Page,
-    line: &[Piece],
-    hit_style: Style,
-    area: Rect,
-    buf: &mut Buffer,
-) {
+fn put(state: &State, page: &Page, line: &[Piece], hit_style: Style, area: Rect, buf: &mut Buffer) {
     text::put_pieces(buf, area, line, &state.theme);
     let needle = &page.search.text;
     if needle.is_empty() {
@@ -316,7 +309,9 @@ fn style(kind: PageKind, line: &str) -> Vec<Piece> {
         PageKind::Events if line.starts_with('▲') => {
             vec![Piece::new(line.to_owned(), Tone::Warn)]
         }
-        PageKind::Events | PageKind::Logs | PageKind::Alerts => vec![Piece::new(line.to_owned(), Tone::Plain)],
+        PageKind::Events | PageKind::Logs | PageKind::Alerts => {
+            vec![Piece::new(line.to_owned(), Tone::Plain)]
+        }
     }
 }
 

@@ -100,7 +100,10 @@ fn forget(state: &State) -> String {
         return String::new();
     }
     let wishes: Vec<&str> = state.wishes.iter().map(|wish| &*wish.text).collect();
-    format!(". Waiting for: {}; enter alone forgets all", wishes.join("; "))
+    format!(
+        ". Waiting for: {}; enter alone forgets all",
+        wishes.join("; ")
+    )
 }
 
 /// A box with a title in the upper middle of `area`; returns its inside.

@@ -161,8 +161,17 @@ fn edit_line(
     match state.filter().and_then(filter::Filter::problem) {
         // Only something to come: no reason to raise one's voice.
         Some(problem) => {
-            let style = if problem.incomplete { theme.muted } else { theme.warn };
-            text::put(buf, rest, &text::fit(&problem.to_string(), rest.width), style);
+            let style = if problem.incomplete {
+                theme.muted
+            } else {
+                theme.warn
+            };
+            text::put(
+                buf,
+                rest,
+                &text::fit(&problem.to_string(), rest.width),
+                style,
+            );
         }
         None if text::width(&found(state)) <= rest.width => {
             text::put(buf, rest, &found(state), theme.muted);

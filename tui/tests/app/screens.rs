@@ -4,8 +4,8 @@
 use crossterm::event::KeyCode;
 use gputop_fleet::engine::Event;
 use gputop_fleet::state::{Update, WatchState, Watched};
-use gputop_k3s::theme::Theme;
 use gputop_k3s::app::{Session, State, View};
+use gputop_k3s::theme::Theme;
 
 use super::support::{at, events, full, letters, lost, press, session, show, silent, tell, text};
 

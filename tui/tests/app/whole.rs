@@ -12,7 +12,7 @@ use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use futures::Stream;
 use gputop_fleet::engine::Event;
 use gputop_k3s::app::State;
-use gputop_k3s::runtime::{Ended, NoConsole, News, Probe, Source, Stage, run};
+use gputop_k3s::runtime::{Ended, News, NoConsole, Probe, Source, Stage, run};
 use ratatui::Terminal;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;

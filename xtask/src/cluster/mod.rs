@@ -34,7 +34,9 @@ pub use binaries::{
 };
 pub use components::{Ports, names};
 pub use control::{ProcessState, ProcessStatus};
-pub use fleet::{CUDA, DRIVER, Fleet, GpuKind, H100, L40S, NodeSpec, RTX_3090, RTX_4090, Sharing, Size};
+pub use fleet::{
+    CUDA, DRIVER, Fleet, GpuKind, H100, L40S, NodeSpec, RTX_3090, RTX_4090, Sharing, Size,
+};
 pub use identity::{Activity, Identity};
 pub use kubectl::Kubectl;
 pub use objects::{DAEMON_NAMESPACE, DAEMON_PORT, daemon_pod};

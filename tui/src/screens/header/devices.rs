@@ -77,7 +77,10 @@ const LABEL: u16 = 9;
 fn groups(totals: &Totals, form: Form) -> Vec<Group> {
     let free = totals.devices_free;
     // Where nothing at all is known, nobody can say that none is free.
-    let unknown = totals.devices.keys().all(|state| *state == DeviceState::Unknown);
+    let unknown = totals
+        .devices
+        .keys()
+        .all(|state| *state == DeviceState::Unknown);
     let shown = if unknown && !totals.devices.is_empty() {
         format::UNKNOWN.to_owned()
     } else {

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 
 pub(crate) use build::node;
-pub(crate) use rows::shown;
 use cluster::{agents, nodes, pods};
+pub(crate) use rows::shown;
 
 /// Seconds on the app's clock at which the fixture is looked at.
 pub(crate) const NOW: u64 = 1000;
@@ -107,7 +107,11 @@ pub(crate) fn show(state: &mut State, width: u16, height: u16) -> Buffer {
     let layout = gputop_k3s::screens::render(state, area, &mut buffer);
     // It may say whose daemons matter now, and nothing else.
     let effects = update(state, Msg::Drawn(layout));
-    assert!(effects.iter().all(|effect| matches!(effect, Effect::Interest(_))));
+    assert!(
+        effects
+            .iter()
+            .all(|effect| matches!(effect, Effect::Interest(_)))
+    );
     buffer
 }
 
