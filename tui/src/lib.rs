@@ -34,7 +34,13 @@ pub fn install_panic_hook() -> Result<()> {
 /// Does what the process's arguments ask for.
 #[must_use]
 pub fn run() -> cli::Exit {
-    match tokio::runtime::Runtime::new() {
+    // One thread for the screen, which is this one, and one for everything else: watches and links
+    // mostly wait, and each further thread costs memory and wake-ups.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
+    match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(cli::run());
             // Tasks that still wait for the network do not hold up the end.

@@ -49,9 +49,11 @@ async fn prepare(client: &Client) -> Result<()> {
         "subjects": [{"kind": "ServiceAccount", "name": "bob", "namespace": NAMESPACE}],
     });
     make(client, &format!("{rbac}/rolebindings"), binding).await?;
+    // With the account from above: the namespace's default one comes when it comes.
     let pod = json!({
         "metadata": {"name": "waiting"},
         "spec": {
+            "serviceAccountName": "bob",
             "schedulingGates": [{"name": "gputop-k3s.io/test"}],
             "containers": [{"name": "main", "image": "none"}],
         },

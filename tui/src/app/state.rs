@@ -307,6 +307,8 @@ impl State {
         } else {
             self.paused = Some(self.time);
             self.ahead = Some(Box::new(self.fleet.clone()));
+            // What is on the screen stays, not what has come since it was drawn.
+            self.data_changed = false;
         }
     }
 
