@@ -13,7 +13,16 @@ use color_eyre::eyre::{Result, WrapErr as _, bail};
 )]
 #[must_use]
 pub fn command(program: impl AsRef<OsStr>) -> Command {
-    Command::new(program)
+    let mut command = Command::new(program);
+    // What `cargo run` says about this crate is not about what a cargo below it builds: build
+    // scripts that look at these variables (ring's does) would run anew, and all above them.
+    for (name, _) in std::env::vars_os() {
+        let shown = name.to_string_lossy();
+        if shown.starts_with("CARGO_PKG_") || shown.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// Runs a command with the caller's own stdout and stderr, to its end.
