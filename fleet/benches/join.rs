@@ -169,7 +169,6 @@ fn snapshot(node: usize, size: Size) -> NodeSnapshot {
         })
         .collect();
     NodeSnapshot {
-        node: node_name(node).into(),
         daemon_version: "0.1.0".to_owned(),
         sequence: 1,
         driver: DriverState::Ready {
@@ -183,8 +182,7 @@ fn snapshot(node: usize, size: Size) -> NodeSnapshot {
             .map(|gpu| process(gpu, &uuid(node, gpu), &pod_uid(holder(gpu))))
             .collect(),
         allocations: allocations.into(),
-        uptime: Duration::ZERO,
-        events: Vec::new(),
+        ..NodeSnapshot::unsampled(node_name(node).into())
     }
 }
 
@@ -207,10 +205,7 @@ fn device(node: usize, gpu: usize) -> Device {
 
 fn process(gpu: usize, device: &str, pod: &str) -> GpuProcess {
     GpuProcess {
-        pid: u32::try_from(4000 + gpu).unwrap_or_default(),
         start_ticks: Some(1),
-        device: device.into(),
-        kind: ProcessKind::Compute,
         name: "python3".to_owned(),
         user: "ada".to_owned().into(),
         memory_used: Bytes::from_gib(30).into(),
@@ -223,5 +218,10 @@ fn process(gpu: usize, device: &str, pod: &str) -> GpuProcess {
             pod: None,
             container: None,
         },
+        ..GpuProcess::unmeasured(
+            u32::try_from(4000 + gpu).unwrap_or_default(),
+            device.into(),
+            ProcessKind::Compute,
+        )
     }
 }

@@ -1,6 +1,5 @@
 //! A device: a physical GPU or a MIG instance, as the node's daemon measures it.
 
-mod group;
 mod health;
 mod parts;
 mod pcie;
@@ -14,8 +13,8 @@ use crate::{Bytes, Celsius, Failure, GpuUuid, MilliJoules, MilliWatts, Percent, 
 
 pub use health::Health;
 pub use parts::{
-    Clocks, ComputeMode, Ecc, Identity, MemoryDetail, MemoryKind, NvLink, PState, PowerLimits,
-    Settings, Thermal, Video,
+    Activity, Clocks, ComputeMode, Ecc, Identity, MemoryDetail, MemoryKind, NvLink, PState,
+    PowerLimits, Settings, Thermal, Traffic, Video,
 };
 pub use pcie::{Pcie, PcieDegraded};
 pub use throttle::ThrottleReason;
@@ -89,6 +88,12 @@ pub struct Device {
     pub identity: Identity,
     /// How it is set up.
     pub settings: Settings,
+    /// What the multiprocessors do.
+    #[serde(default)]
+    pub activity: Activity,
+    /// What goes over the PCIe link.
+    #[serde(default)]
+    pub traffic: Traffic,
 }
 
 /// Whole GPU or part of one.
@@ -141,6 +146,8 @@ impl Device {
             power_limits: PowerLimits::default(),
             identity: Identity::default(),
             settings: Settings::default(),
+            activity: Activity::default(),
+            traffic: Traffic::default(),
         }
     }
 
@@ -172,6 +179,8 @@ impl Device {
             power_limits: self.power_limits.aged(by),
             identity: self.identity.aged(by),
             settings: self.settings.aged(by),
+            activity: self.activity.aged(by),
+            traffic: self.traffic.aged(by),
             index: self.index,
             uuid: self.uuid,
             product: self.product,
@@ -207,6 +216,8 @@ impl Device {
             power_limits: self.power_limits.failed(failure),
             identity: self.identity.failed(failure),
             settings: self.settings.failed(failure),
+            activity: self.activity.failed(failure),
+            traffic: self.traffic.failed(failure),
             index: self.index,
             uuid: self.uuid,
             product: self.product,
@@ -248,6 +259,8 @@ impl Device {
             power_limits,
             identity,
             settings,
+            activity,
+            traffic,
         } = self;
         *index == other.index
             && *uuid == other.uuid
@@ -277,6 +290,8 @@ impl Device {
             && power_limits.same_but_for_ages(&other.power_limits)
             && identity.same_but_for_ages(&other.identity)
             && settings.same_but_for_ages(&other.settings)
+            && activity.same_but_for_ages(&other.activity)
+            && traffic.same_but_for_ages(&other.traffic)
     }
 
     /// Whether its memory is the machine's own (Jetson, GB10), of which the driver counts no

@@ -4,6 +4,8 @@
 
 mod device;
 mod event;
+mod group;
+mod host;
 mod ids;
 mod labels;
 mod node;
@@ -18,10 +20,12 @@ mod units;
 mod xid;
 
 pub use device::{
-    Clocks, ComputeMode, Device, DeviceKind, Ecc, Health, Identity, MemoryDetail, MemoryKind,
-    NvLink, PState, Pcie, PcieDegraded, PowerLimits, Settings, Thermal, ThrottleReason, Video,
+    Activity, Clocks, ComputeMode, Device, DeviceKind, Ecc, Health, Identity, MemoryDetail,
+    MemoryKind, NvLink, PState, Pcie, PcieDegraded, PowerLimits, Settings, Thermal, ThrottleReason,
+    Traffic, Video,
 };
 pub use event::{DeviceEvent, EventKind, EventSeverity};
+pub use host::{Disk, Host, Limitation};
 pub use ids::{DeviceId, GpuUuid, NodeName, PodKey, PodUid};
 pub use labels::Labels;
 pub use node::{EXPECTED_AWAY, NodeCondition, NodeInfo, Readiness, ResourceCounts, Taint};
@@ -31,8 +35,10 @@ pub use pod::{
 pub use process::{GpuProcess, Holder, OutsideKind, ProcessKind};
 pub use reading::{Failure, Reading};
 pub use resource::{GPU_RESOURCE_PREFIX, is_gpu_resource, is_other_accelerator, whole_quantity};
-pub use snapshot::{Allocation, DriverState, NodeSnapshot};
+pub use snapshot::{Allocation, DriverState, NodeSnapshot, Protocol};
 pub use text::{printable, short_product};
 pub use time::{Clock, Moment};
-pub use units::{Bytes, Celsius, MegaHertz, MilliJoules, MilliWatts, Percent};
+pub use units::{
+    Bytes, BytesPerSecond, Celsius, LoadAverage, MegaHertz, MilliJoules, MilliWatts, Percent,
+};
 pub use xid::{Xid, xid};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Device, DeviceEvent, DeviceId, GpuProcess, NodeName, Reading};
+use crate::{Device, DeviceEvent, DeviceId, GpuProcess, Host, Limitation, NodeName, Reading};
 
 /// One whole, numbered picture of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,9 +27,79 @@ pub struct NodeSnapshot {
     pub uptime: Duration,
     /// What the driver has reported lately, oldest first: one entry for each device and kind.
     pub events: Vec<DeviceEvent>,
+    /// The machine around the GPUs.
+    #[serde(default)]
+    pub host: Host,
+    /// What the daemon can not see.
+    #[serde(default)]
+    pub limitations: Vec<Limitation>,
+    /// What the daemon can do.
+    #[serde(default)]
+    pub protocol: Protocol,
+}
+
+/// What a daemon can do, so that a client asks only for that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protocol {
+    /// Rises when a client must behave otherwise; 0: a daemon from before it was counted.
+    pub version: u32,
+    /// Names of what came later, such as `history`.
+    pub capabilities: Vec<String>,
+}
+
+impl Protocol {
+    /// The version that this program speaks.
+    pub const VERSION: u32 = 1;
+
+    /// The daemon serves what it has measured in the last hour.
+    pub const HISTORY: &'static str = "history";
+
+    /// What a daemon of this build says of itself.
+    #[must_use]
+    pub fn current() -> Self {
+        Self {
+            version: Self::VERSION,
+            capabilities: vec![Self::HISTORY.to_owned()],
+        }
+    }
+
+    /// Whether the daemon can do that.
+    #[must_use]
+    pub fn can(&self, capability: &str) -> bool {
+        self.capabilities.iter().any(|name| name == capability)
+    }
 }
 
 impl NodeSnapshot {
+    /// What is known of a node before anything is sampled: nothing.
+    #[must_use]
+    pub fn unsampled(node: NodeName) -> Self {
+        Self {
+            node,
+            daemon_version: String::new(),
+            sequence: 0,
+            driver: DriverState::Failed {
+                why: "it has not been asked yet".to_owned(),
+            },
+            devices: Vec::new(),
+            processes: Vec::new(),
+            allocations: Reading::default(),
+            uptime: Duration::ZERO,
+            events: Vec::new(),
+            host: Host::default(),
+            limitations: Vec::new(),
+            protocol: Protocol::default(),
+        }
+    }
+
+    /// How long `process`, one of its own, has run; `None` when its start or the machine's is not
+    /// known. Clock ticks are hundredths of a second for programs on every Linux (`USER_HZ`).
+    #[must_use]
+    pub fn running_for(&self, process: &GpuProcess) -> Option<Duration> {
+        let started = Duration::from_millis(process.start_ticks?.saturating_mul(10));
+        Some(self.host.uptime.known()?.saturating_sub(started))
+    }
+
     /// How long before this snapshot `event`, one of its own, was reported last.
     #[must_use]
     pub const fn event_age(&self, event: &DeviceEvent) -> Duration {

@@ -55,6 +55,41 @@ unit!(
     MilliJoules(u64)
 );
 
+unit!(
+    /// A rate in bytes per second.
+    BytesPerSecond(u64)
+);
+
+impl fmt::Display for BytesPerSecond {
+    /// Decimal prefixes, as network and bus rates have: `0B/s`, `640kB/s`, `12.4GB/s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 5] = ["B/s", "kB/s", "MB/s", "GB/s", "TB/s"];
+        let mut value = self.0 as f64;
+        let mut unit = 0;
+        while value >= 999.5 && unit + 1 < UNITS.len() {
+            value /= 1000.0;
+            unit += 1;
+        }
+        f.pad(&if unit < 2 || value >= 99.95 {
+            format!("{value:.0}{}", UNITS[unit])
+        } else {
+            format!("{value:.1}{}", UNITS[unit])
+        })
+    }
+}
+
+unit!(
+    /// Load average in hundredths: the number of processes that run or wait for disk, on average.
+    LoadAverage(u32)
+);
+
+impl fmt::Display for LoadAverage {
+    /// As uptime(1) shows it: `0.25`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}.{:02}", self.0 / 100, self.0 % 100))
+    }
+}
+
 impl Bytes {
     /// `count` mebibytes (1024² bytes).
     #[must_use]
@@ -190,6 +225,17 @@ mod tests {
         assert_eq!(shown(12_440), "12.4kWh");
         assert_eq!(shown(3_120_000), "3120kWh");
         assert_eq!(MegaHertz(1980).to_string(), "1980MHz");
+    }
+
+    #[test]
+    fn rates_and_loads_are_short() {
+        let shown = |rate: u64| BytesPerSecond(rate).to_string();
+        assert_eq!(shown(0), "0B/s");
+        assert_eq!(shown(640_400), "640kB/s");
+        assert_eq!(shown(999_600), "1.0MB/s");
+        assert_eq!(shown(12_440_000_000), "12.4GB/s");
+        assert_eq!(LoadAverage(25).to_string(), "0.25");
+        assert_eq!(LoadAverage(1203).to_string(), "12.03");
     }
 
     #[test]

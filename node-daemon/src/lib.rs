@@ -6,6 +6,7 @@
 //! | [`source`] | where telemetry comes from: NVML or a simulation |
 //! | [`pods`] | which devices the kubelet has given to which container |
 //! | [`procs`] | which pod, container or session a process belongs to |
+//! | [`machine`] | the machine around the GPUs |
 //! | [`sampler`] | asks these in turn and publishes numbered snapshots |
 //! | [`service`] | hands the snapshots to clients |
 //! | `cli` | the command line of `gputop-node` |
@@ -15,6 +16,7 @@
 
 #[cfg(all(feature = "host", feature = "nvml"))]
 pub mod cli;
+pub mod machine;
 pub mod pods;
 pub mod procs;
 pub mod sampler;

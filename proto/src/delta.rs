@@ -9,7 +9,9 @@ use crate::convert::WireError;
 use crate::convert::device::{changed_device, device_from_wire};
 use crate::convert::event::{events_from_wire, events_to_wire};
 use crate::convert::reading::millis;
-use crate::convert::snapshot::{allocations_from_wire, allocations_to_wire};
+use crate::convert::snapshot::{
+    allocations_from_wire, allocations_to_wire, limitations_from_wire, limitations_to_wire,
+};
 use crate::pb;
 
 /// What a client that has `before` needs to get to `after`.
@@ -39,6 +41,9 @@ pub fn delta(before: &NodeSnapshot, after: &NodeSnapshot) -> pb::Delta {
             .then(|| allocations_to_wire(&after.allocations)),
         uptime_ms: (before.uptime != after.uptime).then(|| millis(after.uptime)),
         events: (before.events != after.events).then(|| events_to_wire(&after.events)),
+        host: (before.host != after.host).then(|| (&after.host).into()),
+        limitations: (before.limitations != after.limitations)
+            .then(|| limitations_to_wire(&after.limitations)),
     }
 }
 
@@ -85,6 +90,12 @@ pub fn apply(
     }
     if let Some(uptime) = delta.uptime_ms {
         next.uptime = Duration::from_millis(uptime);
+    }
+    if let Some(host) = delta.host {
+        next.host = host.into();
+    }
+    if let Some(limitations) = delta.limitations {
+        next.limitations = limitations_from_wire(limitations);
     }
     if let Some(events) = delta.events {
         next.events = events_from_wire(events);

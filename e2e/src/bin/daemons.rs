@@ -9,9 +9,10 @@ use std::sync::Arc;
 use clap::Parser;
 use color_eyre::Result;
 use color_eyre::eyre::{Context as _, eyre};
+use gputop_node::machine::NoMachine;
 use gputop_node::pods::KubeletSocket;
 use gputop_node::procs::NoAttribution;
-use gputop_node::sampler::{Options, Sampler, SamplerHandle};
+use gputop_node::sampler::{Inputs, Options, Sampler, SamplerHandle};
 use gputop_node::service::serve_one;
 use gputop_node::source::simulated::{FollowKubelet, NodeSpec, SimulatedSource, parse_scenario};
 use tokio::net::TcpListener;
@@ -87,9 +88,12 @@ fn sampler(spec: NodeSpec, seed: u64, kubelets: &Path) -> SamplerHandle {
     let allocations = Arc::new(FollowKubelet::new(kubelet, source.clone()));
     Sampler::start(
         node,
-        source,
-        allocations,
-        Arc::new(NoAttribution),
+        Inputs {
+            source,
+            allocations,
+            attribution: Arc::new(NoAttribution),
+            machine: Arc::new(NoMachine),
+        },
         Options::default(),
         CancellationToken::new(),
     )

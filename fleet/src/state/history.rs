@@ -191,15 +191,10 @@ mod tests {
 
     fn snapshot(driver: DriverState, devices: Vec<Device>) -> NodeSnapshot {
         NodeSnapshot {
-            node: "a".into(),
-            daemon_version: String::new(),
             sequence: 1,
             driver,
             devices,
-            processes: Vec::new(),
-            allocations: Reading::default(),
-            uptime: Duration::ZERO,
-            events: Vec::new(),
+            ..NodeSnapshot::unsampled("a".into())
         }
     }
 

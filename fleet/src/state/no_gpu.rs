@@ -242,9 +242,8 @@ fn has_card_by_labels(info: &NodeInfo) -> bool {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
-    use gputop_model::{Device, Reading, ResourceCounts};
+    use gputop_model::{Device, ResourceCounts};
 
     use super::*;
 
@@ -272,15 +271,10 @@ mod tests {
 
     fn snapshot(driver: DriverState, devices: Vec<Device>) -> NodeSnapshot {
         NodeSnapshot {
-            node: "a".into(),
-            daemon_version: String::new(),
             sequence: 1,
             driver,
             devices,
-            processes: Vec::new(),
-            allocations: Reading::default(),
-            uptime: Duration::ZERO,
-            events: Vec::new(),
+            ..NodeSnapshot::unsampled("a".into())
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) fn node_reason(
 mod tests {
     use std::collections::BTreeMap;
 
-    use gputop_model::{DriverState, NodeSnapshot, Reading, ResourceCounts};
+    use gputop_model::{DriverState, NodeSnapshot, ResourceCounts};
 
     use super::super::no_gpu::no_gpu;
     use super::*;
@@ -58,15 +58,10 @@ mod tests {
 
     fn snapshot(driver: DriverState) -> NodeSnapshot {
         NodeSnapshot {
-            node: "a".into(),
-            daemon_version: String::new(),
             sequence: 1,
             driver,
             devices: Vec::new(),
-            processes: Vec::new(),
-            allocations: Reading::default(),
-            uptime: std::time::Duration::ZERO,
-            events: Vec::new(),
+            ..NodeSnapshot::unsampled("a".into())
         }
     }
 

@@ -107,7 +107,7 @@ pub(super) fn pod_use(views: &[PodDeviceView<'_>], idle_after: Duration) -> PodU
 
 #[cfg(test)]
 mod tests {
-    use gputop_model::{DeviceKind, Holder, ProcessKind, Reading};
+    use gputop_model::{DeviceKind, ProcessKind, Reading};
 
     use super::*;
 
@@ -123,16 +123,9 @@ mod tests {
 
     fn process(idle: Option<u64>, mib: Option<u64>) -> GpuProcess {
         GpuProcess {
-            pid: 1,
-            start_ticks: None,
-            device: "GPU-0".into(),
-            kind: ProcessKind::Compute,
-            name: String::new(),
-            user: Reading::default(),
             memory_used: mib.map_or(Reading::Unsupported, |mib| Bytes::from_mib(mib).into()),
-            sm: Reading::default(),
             idle_for: idle.map_or(Reading::Unsupported, |s| Duration::from_secs(s).into()),
-            holder: Holder::Unknown,
+            ..GpuProcess::unmeasured(1, "GPU-0".into(), ProcessKind::Compute)
         }
     }
 

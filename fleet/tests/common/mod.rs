@@ -134,10 +134,7 @@ pub(crate) fn gpu(index: u32, uuid: &str, idle: u64) -> Device {
 /// A process of pod `ml/<pod>` with 1 GiB that has been quiet for `idle` seconds.
 pub(crate) fn process(pid: u32, device: &str, pod: &str, idle: u64) -> GpuProcess {
     GpuProcess {
-        pid,
         start_ticks: Some(1),
-        device: device.into(),
-        kind: ProcessKind::Compute,
         name: "python3".to_owned(),
         user: "ada".to_owned().into(),
         memory_used: Bytes::from_gib(1).into(),
@@ -150,12 +147,12 @@ pub(crate) fn process(pid: u32, device: &str, pod: &str, idle: u64) -> GpuProces
             pod: None,
             container: None,
         },
+        ..GpuProcess::unmeasured(pid, device.into(), ProcessKind::Compute)
     }
 }
 
 pub(crate) fn snapshot(node: &str, devices: Vec<Device>) -> NodeSnapshot {
     NodeSnapshot {
-        node: node.into(),
         daemon_version: "0.1.0".to_owned(),
         sequence: 1,
         driver: DriverState::Ready {
@@ -163,9 +160,7 @@ pub(crate) fn snapshot(node: &str, devices: Vec<Device>) -> NodeSnapshot {
             cuda: None,
         },
         devices,
-        processes: Vec::new(),
         allocations: Vec::new().into(),
-        uptime: Duration::ZERO,
-        events: Vec::new(),
+        ..NodeSnapshot::unsampled(node.into())
     }
 }

@@ -8,8 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::group::readings;
-use crate::{Bytes, Celsius, MegaHertz, MilliWatts, Percent};
+use crate::group::readings;
+use crate::{Bytes, BytesPerSecond, Celsius, MegaHertz, MilliWatts, Percent};
 
 readings! {
     /// Clock rates.
@@ -32,6 +32,31 @@ readings! {
         measured encoder: Percent,
         /// Share of the last sample period in which the decoder worked.
         measured decoder: Percent,
+    }
+}
+
+readings! {
+    /// What the multiprocessors do, counted by the hardware (GPM: Hopper and later). Utilization
+    /// says that some kernel ran; this says how much of the card it kept busy.
+    Activity {
+        /// Share of time in which a multiprocessor had work, over all of them.
+        measured sm_active: Percent,
+        /// Resident warps, of as many as there could be.
+        measured sm_occupancy: Percent,
+        /// Share of time in which the tensor cores worked.
+        measured tensor: Percent,
+        /// Memory bandwidth in use, of what the card can do.
+        measured memory_bandwidth: Percent,
+    }
+}
+
+readings! {
+    /// What goes over the PCIe link; asked only while somebody looks, for it takes 21 ms a direction.
+    Traffic {
+        /// To the card.
+        measured pcie_receive: BytesPerSecond,
+        /// From the card.
+        measured pcie_transmit: BytesPerSecond,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::group::readings;
 use crate::Reading;
+use crate::group::readings;
 
 readings! {
     /// The PCIe link.

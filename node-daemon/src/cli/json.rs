@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use gputop_model::{
     Allocation, Device, DeviceEvent, DeviceKind, DriverState, Failure, GpuProcess, Health, Holder,
-    NodeSnapshot, ProcessKind, Reading,
+    NodeSnapshot, Reading,
 };
 use serde_json::{Map, Value, json};
 
@@ -193,14 +193,7 @@ fn process(process: &GpuProcess) -> Value {
     fields.set("pid", process.pid);
     fields.set("start_ticks", process.start_ticks);
     fields.set("device_uuid", process.device.as_str());
-    fields.set(
-        "kind",
-        match process.kind {
-            ProcessKind::Compute => "compute",
-            ProcessKind::Graphics => "graphics",
-            ProcessKind::ComputeAndGraphics => "compute_and_graphics",
-        },
-    );
+    fields.set("kind", process.kind.name());
     fields.set("name", process.name.as_str());
     fields.put("user", &process.user, |user| user.as_str().into());
     fields.put("memory_used_bytes", &process.memory_used, |v| v.0.into());
@@ -245,19 +238,18 @@ mod tests {
     use futures::FutureExt as _;
 
     use super::*;
-    use crate::source::Source as _;
     use crate::source::simulated::{Fault, SimulatedSource, builtin_node, builtin_tenants};
+    use crate::source::{Round, Source as _};
 
     fn snapshot(fault: Option<Fault>) -> NodeSnapshot {
         let source = SimulatedSource::new(builtin_node("n".into()), 1);
         source.set_tenants(builtin_tenants(&source.spec()));
         source.set_fault(fault);
         let sample = source
-            .sample(Duration::from_secs(9))
+            .sample(Round::watched(Duration::from_secs(9)))
             .now_or_never()
             .unwrap();
         NodeSnapshot {
-            node: "n".into(),
             daemon_version: "0".to_owned(),
             sequence: 1,
             driver: sample.driver,
@@ -266,6 +258,7 @@ mod tests {
             allocations: Reading::Unsupported,
             uptime: Duration::from_secs(9),
             events: sample.events,
+            ..NodeSnapshot::unsampled("n".into())
         }
     }
 

@@ -228,15 +228,11 @@ mod tests {
 
     fn snapshot(driver: DriverState) -> NodeSnapshot {
         NodeSnapshot {
-            node: "n".into(),
-            daemon_version: String::new(),
             sequence: 1,
             driver,
             devices: Vec::new(),
-            processes: Vec::new(),
             allocations: Reading::Unsupported,
-            uptime: Duration::ZERO,
-            events: Vec::new(),
+            ..NodeSnapshot::unsampled("n".into())
         }
     }
 

@@ -243,7 +243,6 @@ mod tests {
             Device::unmeasured(0, GpuUuid::new(uuid), String::new(), kind)
         };
         NodeSnapshot {
-            node: "n".into(),
             daemon_version: "0".to_owned(),
             sequence: 1,
             driver: DriverState::Ready {
@@ -251,7 +250,6 @@ mod tests {
                 cuda: None,
             },
             devices: vec![gpu, instance("MIG-1"), instance("MIG-2")],
-            processes: Vec::new(),
             allocations: Reading::Unsupported,
             uptime: Duration::from_secs(600),
             events: vec![DeviceEvent {
@@ -260,6 +258,7 @@ mod tests {
                 at: Duration::from_secs(480),
                 count: 3,
             }],
+            ..NodeSnapshot::unsampled("n".into())
         }
     }
 

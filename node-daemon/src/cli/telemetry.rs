@@ -11,10 +11,10 @@ use gputop_model::NodeName;
 use tokio_util::sync::CancellationToken;
 
 use super::TelemetryArgs;
+use crate::machine::NoMachine;
 use crate::pods::{Allocations, DEFAULT_SOCKET, KubeletSocket, NoKubelet};
 use crate::procs::{Attribution, HostAttribution, NoAttribution};
-use crate::sampler::{Options, Sampler, SamplerHandle};
-use crate::source::Source;
+use crate::sampler::{Inputs, Options, Sampler, SamplerHandle};
 use crate::source::nvml::NvmlSource;
 use crate::source::simulated::{
     FollowKubelet, NodeSpec, SimulatedSource, builtin_node, builtin_tenants, parse_scenario,
@@ -45,9 +45,7 @@ impl FromStr for SourceArg {
 /// What a sampler is made of.
 struct Parts {
     node: NodeName,
-    source: Arc<dyn Source>,
-    allocations: Arc<dyn Allocations>,
-    attribution: Arc<dyn Attribution>,
+    inputs: Inputs,
 }
 
 /// Starts to sample what `args` names, until `cancel`.
@@ -62,9 +60,7 @@ pub(super) fn start(
     };
     Ok(Sampler::start(
         parts.node,
-        parts.source,
-        parts.allocations,
-        parts.attribution,
+        parts.inputs,
         Options { interval },
         cancel,
     ))
@@ -85,12 +81,15 @@ fn real(args: &TelemetryArgs) -> Parts {
     };
     Parts {
         node: node_name(args),
-        source: Arc::new(NvmlSource::new()),
-        allocations: match socket(args, Some(DEFAULT_SOCKET)) {
-            Some(path) => Arc::new(KubeletSocket::new(path)),
-            None => Arc::new(NoKubelet),
+        inputs: Inputs {
+            source: Arc::new(NvmlSource::new()),
+            allocations: match socket(args, Some(DEFAULT_SOCKET)) {
+                Some(path) => Arc::new(KubeletSocket::new(path)),
+                None => Arc::new(NoKubelet),
+            },
+            attribution,
+            machine: Arc::new(NoMachine),
         },
-        attribution,
     }
 }
 
@@ -112,9 +111,12 @@ fn simulated(args: &TelemetryArgs, scenario: Option<&PathBuf>) -> Result<Parts> 
     };
     Ok(Parts {
         node,
-        source,
-        allocations,
-        attribution: Arc::new(NoAttribution),
+        inputs: Inputs {
+            source,
+            allocations,
+            attribution: Arc::new(NoAttribution),
+            machine: Arc::new(NoMachine),
+        },
     })
 }
 

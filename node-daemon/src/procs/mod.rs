@@ -7,7 +7,7 @@ mod host;
 #[cfg(feature = "host")]
 mod users;
 
-use gputop_model::{GpuProcess, Holder, Reading};
+use gputop_model::{GpuProcess, Holder, Limitation, Reading};
 
 #[cfg(feature = "host")]
 pub use cgroup::holder_from_cgroups;
@@ -59,6 +59,11 @@ pub trait Attribution: Send + Sync {
     /// What is known of the process `pid`. Called for each process at each sample: takes
     /// microseconds and never waits.
     fn describe(&self, pid: u32) -> ProcessFacts;
+
+    /// What of the processes can not be seen from where the daemon runs.
+    fn limitations(&self) -> Vec<Limitation> {
+        Vec::new()
+    }
 }
 
 /// For sources whose processes carry everything already.

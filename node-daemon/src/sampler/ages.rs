@@ -1,6 +1,6 @@
 //! Whether two snapshots say the same, apart from how old what they say is.
 
-use gputop_model::{Device, GpuProcess, NodeSnapshot};
+use gputop_model::{Device, GpuProcess, Host, NodeSnapshot};
 
 /// Whether `after` differs from `before` in its number, its time and in ages only: idle times that
 /// go on, stale values that stay what they were.
@@ -9,22 +9,24 @@ pub(super) fn same_but_for_ages(before: &NodeSnapshot, after: &NodeSnapshot) -> 
         && before.allocations.same_but_for_age(&after.allocations)
         && before.events == after.events
         && same_list(&before.devices, &after.devices, Device::same_but_for_ages)
-        && same_list(&before.processes, &after.processes, same_process)
+        && before.limitations == after.limitations
+        && same_host(&before.host, &after.host)
+        && same_list(
+            &before.processes,
+            &after.processes,
+            GpuProcess::same_but_for_ages,
+        )
 }
 
 fn same_list<T>(before: &[T], after: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
     before.len() == after.len() && before.iter().zip(after).all(|(a, b)| same(a, b))
 }
 
-fn same_process(a: &GpuProcess, b: &GpuProcess) -> bool {
-    a.pid == b.pid
-        && a.start_ticks == b.start_ticks
-        && a.device == b.device
-        && a.kind == b.kind
-        && a.name == b.name
-        && a.user == b.user
-        && a.memory_used.same_but_for_age(&b.memory_used)
-        && a.sm.same_but_for_age(&b.sm)
-        && a.idle_for.same_idle(&b.idle_for)
-        && a.holder == b.holder
+/// A machine whose time goes on.
+fn same_host(before: &Host, after: &Host) -> bool {
+    let before = Host {
+        uptime: after.uptime.clone(),
+        ..before.clone()
+    };
+    before.same_but_for_ages(after)
 }

@@ -5,14 +5,15 @@ mod ages;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gputop_model::{Allocation, DriverState, Failure, NodeName, NodeSnapshot, Reading};
+use gputop_model::{Allocation, Failure, Limitation, NodeName, NodeSnapshot, Protocol, Reading};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::machine::Machine;
 use crate::pods::Allocations;
 use crate::procs::Attribution;
-use crate::source::{Source, whole_millis};
+use crate::source::{Round, Source, whole_millis};
 use ages::same_but_for_ages;
 
 /// How often a node is sampled that nobody looks at.
@@ -39,12 +40,22 @@ impl Default for Options {
     }
 }
 
+/// Whom a node's sampler asks.
+pub struct Inputs {
+    /// Cards and processes.
+    pub source: Arc<dyn Source>,
+    /// The kubelet.
+    pub allocations: Arc<dyn Allocations>,
+    /// Who knows what a process belongs to.
+    pub attribution: Arc<dyn Attribution>,
+    /// The machine around the GPUs.
+    pub machine: Arc<dyn Machine>,
+}
+
 /// The loop that samples a node.
 pub struct Sampler {
     node: NodeName,
-    source: Arc<dyn Source>,
-    allocations: Arc<dyn Allocations>,
-    attribution: Arc<dyn Attribution>,
+    inputs: Inputs,
     interval: Duration,
     start: Instant,
     published: Option<Instant>,
@@ -81,24 +92,14 @@ impl Sampler {
     /// is taken at once.
     pub fn start(
         node: NodeName,
-        source: Arc<dyn Source>,
-        allocations: Arc<dyn Allocations>,
-        attribution: Arc<dyn Attribution>,
+        inputs: Inputs,
         options: Options,
         cancel: CancellationToken,
     ) -> SamplerHandle {
         let (snapshots, _) = watch::channel(Arc::new(NodeSnapshot {
-            node: node.clone(),
             daemon_version: crate::VERSION.to_owned(),
-            sequence: 0,
-            driver: DriverState::Failed {
-                why: "it has not been asked yet".to_owned(),
-            },
-            devices: Vec::new(),
-            processes: Vec::new(),
-            allocations: Reading::default(),
-            uptime: Duration::ZERO,
-            events: Vec::new(),
+            protocol: Protocol::current(),
+            ..NodeSnapshot::unsampled(node.clone())
         }));
         let subscribed = Arc::new(Notify::new());
         let handle = SamplerHandle {
@@ -107,9 +108,7 @@ impl Sampler {
         };
         let sampler = Self {
             node,
-            source,
-            allocations,
-            attribution,
+            inputs,
             // An interval of zero would spin.
             interval: options.interval.max(Duration::from_millis(10)),
             start: Instant::now(),
@@ -149,14 +148,21 @@ impl Sampler {
 
     async fn step(&mut self, now: Instant) {
         let uptime = now.duration_since(self.start);
-        let (sample, allocations) = tokio::join!(self.source.sample(uptime), self.kubelet());
+        let round = Round {
+            now: uptime,
+            watched: self.snapshots.receiver_count() > 0,
+        };
+        let source = &self.inputs.source;
+        let (sample, allocations) = tokio::join!(source.sample(round), self.kubelet());
         let mut processes = sample.processes;
         for process in &mut processes {
-            self.attribution.describe(process.pid).complete(process);
+            self.inputs
+                .attribution
+                .describe(process.pid)
+                .complete(process);
         }
         let before = Arc::clone(&self.snapshots.borrow());
         let next = NodeSnapshot {
-            node: self.node.clone(),
             daemon_version: before.daemon_version.clone(),
             sequence: before.sequence + 1,
             driver: sample.driver,
@@ -165,6 +171,10 @@ impl Sampler {
             allocations,
             uptime: whole_millis(uptime),
             events: sample.events,
+            host: self.inputs.machine.read(uptime),
+            limitations: self.limitations(),
+            protocol: Protocol::current(),
+            ..NodeSnapshot::unsampled(self.node.clone())
         };
         let fresh = self
             .published
@@ -176,8 +186,15 @@ impl Sampler {
         self.snapshots.send_replace(Arc::new(next));
     }
 
+    /// What can not be seen, and why.
+    fn limitations(&self) -> Vec<Limitation> {
+        let mut all = self.inputs.attribution.limitations();
+        all.extend(self.inputs.machine.limitations());
+        all
+    }
+
     async fn kubelet(&self) -> Reading<Vec<Allocation>> {
-        let answer = timeout(KUBELET_LIMIT, self.allocations.list()).await;
+        let answer = timeout(KUBELET_LIMIT, self.inputs.allocations.list()).await;
         answer.unwrap_or(Reading::Failed(Failure::Timeout))
     }
 }

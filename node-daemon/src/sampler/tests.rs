@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, pending};
-use gputop_model::{Bytes, DeviceId, EventKind, Health, Holder};
+use gputop_model::{Bytes, DeviceId, DriverState, EventKind, Health, Holder};
 
 use super::*;
+use crate::machine::NoMachine;
 use crate::pods::NoKubelet;
 use crate::procs::{NoAttribution, ProcessFacts};
 use crate::source::simulated::{Behaviour, SimulatedSource, Tenant, builtin_node, builtin_tenants};
-use crate::source::{Metric, Sample};
+use crate::source::{Metric, Round, Sample};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -22,9 +23,9 @@ struct Counting {
 }
 
 impl Source for Counting {
-    fn sample(&self, now: Duration) -> BoxFuture<'_, Sample> {
+    fn sample(&self, round: Round) -> BoxFuture<'_, Sample> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        self.inner.sample(now)
+        self.inner.sample(round)
     }
 }
 
@@ -46,9 +47,12 @@ fn start(
     let options = Options { interval: INTERVAL };
     let handle = Sampler::start(
         "n".into(),
-        source,
-        allocations,
-        Arc::new(NoAttribution),
+        Inputs {
+            source,
+            allocations,
+            attribution: Arc::new(NoAttribution),
+            machine: Arc::new(NoMachine),
+        },
         options,
         cancel.clone(),
     );
@@ -219,9 +223,12 @@ async fn attribution_fills_in_what_the_source_does_not_say() {
     let cancel = CancellationToken::new();
     let handle = Sampler::start(
         "n".into(),
-        Arc::new(source),
-        Arc::new(NoKubelet),
-        Arc::new(Everybody),
+        Inputs {
+            source: Arc::new(source),
+            allocations: Arc::new(NoKubelet),
+            attribution: Arc::new(Everybody),
+            machine: Arc::new(NoMachine),
+        },
         Options::default(),
         cancel,
     );

@@ -8,9 +8,10 @@ use tokio::io::DuplexStream;
 use tonic::transport::{Channel, Endpoint};
 
 use super::*;
+use crate::machine::NoMachine;
 use crate::pods::NoKubelet;
 use crate::procs::NoAttribution;
-use crate::sampler::{Options, Sampler};
+use crate::sampler::{Inputs, Options, Sampler};
 use crate::source::simulated::{SimulatedSource, builtin_node, builtin_tenants};
 
 async fn connect(io: DuplexStream) -> Channel {
@@ -44,17 +45,13 @@ fn snapshot(sequence: u64, busy: u8) -> Arc<NodeSnapshot> {
     let mut device = gputop_model::Device::unmeasured(0, uuid, "Test".to_owned(), kind);
     device.utilization = Reading::Value(Percent(busy));
     Arc::new(NodeSnapshot {
-        node: "n".into(),
         daemon_version: "0".to_owned(),
         sequence,
         driver: DriverState::NoGpu {
             version: "1".to_owned(),
         },
         devices: vec![device],
-        processes: Vec::new(),
-        allocations: Reading::default(),
-        uptime: Duration::ZERO,
-        events: Vec::new(),
+        ..NodeSnapshot::unsampled("n".into())
     })
 }
 
@@ -79,9 +76,12 @@ async fn a_watcher_ends_up_with_what_the_sampler_published() {
     let cancel = CancellationToken::new();
     let sampler = Sampler::start(
         "n".into(),
-        Arc::new(source),
-        Arc::new(NoKubelet),
-        Arc::new(NoAttribution),
+        Inputs {
+            source: Arc::new(source),
+            allocations: Arc::new(NoKubelet),
+            attribution: Arc::new(NoAttribution),
+            machine: Arc::new(NoMachine),
+        },
         Options::default(),
         cancel.clone(),
     );

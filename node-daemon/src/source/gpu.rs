@@ -33,6 +33,9 @@ pub(crate) fn aged_process(process: GpuProcess, by: Duration) -> GpuProcess {
     GpuProcess {
         memory_used: process.memory_used.aged(by),
         sm: process.sm.aged(by),
+        memory_busy: process.memory_busy.aged(by),
+        encoder: process.encoder.aged(by),
+        decoder: process.decoder.aged(by),
         idle_for: process.idle_for.aged(by),
         ..process
     }

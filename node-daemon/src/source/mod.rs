@@ -22,11 +22,28 @@ pub(crate) use events::whole_millis;
 
 /// Where telemetry comes from.
 pub trait Source: Send + Sync + 'static {
-    /// Driver state, devices and processes as of now.
+    /// Driver state, devices and processes as of `round`.
     ///
-    /// `now` is the time since the daemon's start (monotonic). The future answers in bounded time,
-    /// whatever the driver does, and never blocks the runtime's threads.
-    fn sample(&self, now: Duration) -> BoxFuture<'_, Sample>;
+    /// The future answers in bounded time, whatever the driver does, and never blocks the
+    /// runtime's threads.
+    fn sample(&self, round: Round) -> BoxFuture<'_, Sample>;
+}
+
+/// One round of questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Round {
+    /// Time since the daemon's start (monotonic).
+    pub now: Duration,
+    /// Somebody looks: what is dear to ask is worth its price.
+    pub watched: bool,
+}
+
+impl Round {
+    /// A round at `now` that somebody looks at.
+    #[must_use]
+    pub const fn watched(now: Duration) -> Self {
+        Self { now, watched: true }
+    }
 }
 
 /// What a source says at one moment.

@@ -73,6 +73,8 @@ pub(crate) fn changed_device(device: &Device, before: Option<&Device>) -> pb::De
         power_limits: news(&device.power_limits, before.map(|d| &d.power_limits)),
         identity: news(&device.identity, before.map(|d| &d.identity)),
         settings: news(&device.settings, before.map(|d| &d.settings)),
+        activity: news(&device.activity, before.map(|d| &d.activity)),
+        traffic: news(&device.traffic, before.map(|d| &d.traffic)),
         not_fresh: reasons.into_list(),
     }
 }
@@ -165,6 +167,8 @@ pub(crate) fn device_from_wire(
         power_limits: merged(wire.power_limits, before.map(|d| &d.power_limits)),
         identity: merged(wire.identity, before.map(|d| &d.identity)),
         settings: merged(wire.settings, before.map(|d| &d.settings)),
+        activity: merged(wire.activity, before.map(|d| &d.activity)),
+        traffic: merged(wire.traffic, before.map(|d| &d.traffic)),
     })
 }
 

@@ -1,12 +1,15 @@
 //! The groups of a device's readings.
 
+use std::time::Duration;
+
 use gputop_model::{
-    Bytes, Celsius, Clocks, ComputeMode, Ecc, Identity, MegaHertz, MemoryDetail, MilliWatts,
-    NvLink, Pcie, PowerLimits, Reading, Settings, Thermal, Video, printable,
+    Activity, Bytes, BytesPerSecond, Celsius, Clocks, ComputeMode, Disk, Ecc, Host, Identity,
+    LoadAverage, MegaHertz, MemoryDetail, MilliWatts, NvLink, Pcie, PowerLimits, Reading, Settings,
+    Thermal, Traffic, Video, printable,
 };
 
 use super::device::percent;
-use super::reading::{Reasons, checked, take};
+use super::reading::{Reasons, checked, millis, take};
 use crate::pb;
 
 /// Both directions of a group: `field => wire field, to the wire, from the wire;`.
@@ -106,6 +109,64 @@ group! { Settings {
     persistence => persistence, |v| *v, same;
     compute_mode => compute_mode, |v| v.name().to_owned(), compute_mode;
 } }
+
+group! { Activity {
+    sm_active => sm_active_percent, |v| v.0.into(), percent;
+    sm_occupancy => sm_occupancy_percent, |v| v.0.into(), percent;
+    tensor => tensor_percent, |v| v.0.into(), percent;
+    memory_bandwidth => memory_bandwidth_percent, |v| v.0.into(), percent;
+} }
+
+group! { Traffic {
+    pcie_receive => pcie_receive_bytes_per_second, |v| v.0, rate;
+    pcie_transmit => pcie_transmit_bytes_per_second, |v| v.0, rate;
+} }
+
+group! { Host {
+    cpu => cpu_percent, |v| v.0.into(), percent;
+    cpus => cpus, |v| *v, same;
+    load => load_hundredths, |v| v.0, load;
+    memory_total => memory_total_bytes, |v| v.0, bytes;
+    memory_available => memory_available_bytes, |v| v.0, bytes;
+    disks => disks, disks_to_wire, disks;
+    network_receive => network_receive_bytes_per_second, |v| v.0, rate;
+    network_transmit => network_transmit_bytes_per_second, |v| v.0, rate;
+    uptime => uptime_ms, |v| millis(*v), time;
+    reboot_required => reboot_required, |v| *v, same;
+    kernel => kernel, Clone::clone, text;
+} }
+
+fn rate(reading: Reading<u64>) -> Reading<BytesPerSecond> {
+    reading.map(BytesPerSecond)
+}
+
+fn load(reading: Reading<u32>) -> Reading<LoadAverage> {
+    reading.map(LoadAverage)
+}
+
+fn time(reading: Reading<u64>) -> Reading<Duration> {
+    reading.map(Duration::from_millis)
+}
+
+fn disks_to_wire(disks: &Vec<Disk>) -> pb::Disks {
+    let wire = |disk: &Disk| pb::Disk {
+        mount: disk.mount.clone(),
+        total_bytes: disk.total.0,
+        available_bytes: disk.available.0,
+    };
+    pb::Disks {
+        items: disks.iter().map(wire).collect(),
+    }
+}
+
+fn disks(reading: Reading<pb::Disks>) -> Reading<Vec<Disk>> {
+    let disk = |wire: pb::Disk| Disk {
+        mount: printable(wire.mount),
+        total: Bytes(wire.total_bytes),
+        available: Bytes(wire.available_bytes),
+    };
+    reading.map(|disks| disks.items.into_iter().map(disk).collect())
+}
 
 fn same<T>(reading: Reading<T>) -> Reading<T> {
     reading

@@ -17,6 +17,7 @@ impl From<&GpuProcess> for pb::Process {
             ProcessKind::Compute => Kind::Compute,
             ProcessKind::Graphics => Kind::Graphics,
             ProcessKind::ComputeAndGraphics => Kind::ComputeAndGraphics,
+            ProcessKind::Mps => Kind::Mps,
         };
         Self {
             pid: process.pid,
@@ -27,6 +28,11 @@ impl From<&GpuProcess> for pb::Process {
             user: reasons.put("user", &process.user, Clone::clone),
             memory_used_bytes: reasons.put("memory_used_bytes", &process.memory_used, |v| v.0),
             sm_percent: reasons.put("sm_percent", &process.sm, |v| v.0.into()),
+            command: reasons.put("command", &process.command, Clone::clone),
+            memory_busy_percent: reasons
+                .put("memory_busy_percent", &process.memory_busy, |v| v.0.into()),
+            encoder_percent: reasons.put("encoder_percent", &process.encoder, |v| v.0.into()),
+            decoder_percent: reasons.put("decoder_percent", &process.decoder, |v| v.0.into()),
             idle_ms: reasons.put("idle_ms", &process.idle_for, |v| millis(*v)),
             holder: holder_to_wire(&process.holder),
             not_fresh: reasons.into_list(),
@@ -47,6 +53,7 @@ impl TryFrom<pb::Process> for GpuProcess {
             Kind::Compute | Kind::Unspecified => ProcessKind::Compute,
             Kind::Graphics => ProcessKind::Graphics,
             Kind::ComputeAndGraphics => ProcessKind::ComputeAndGraphics,
+            Kind::Mps => ProcessKind::Mps,
         };
         let why = &wire.not_fresh;
         Ok(Self {
@@ -58,6 +65,10 @@ impl TryFrom<pb::Process> for GpuProcess {
             user: take("user", wire.user, why).map(printable),
             memory_used: take("memory_used_bytes", wire.memory_used_bytes, why).map(Bytes),
             sm: percent(take("sm_percent", wire.sm_percent, why)),
+            command: take("command", wire.command, why).map(printable),
+            memory_busy: percent(take("memory_busy_percent", wire.memory_busy_percent, why)),
+            encoder: percent(take("encoder_percent", wire.encoder_percent, why)),
+            decoder: percent(take("decoder_percent", wire.decoder_percent, why)),
             idle_for: take("idle_ms", wire.idle_ms, why).map(Duration::from_millis),
             holder: holder_from_wire(wire.holder),
         })

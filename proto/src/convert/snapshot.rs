@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use gputop_model::{Allocation, DeviceId, DriverState, NodeSnapshot, Reading, printable};
+use gputop_model::{
+    Allocation, DeviceId, DriverState, Limitation, NodeSnapshot, Protocol, Reading, printable,
+};
 
 use super::WireError;
 use super::event::{events_from_wire, events_to_wire};
@@ -22,6 +24,10 @@ impl From<&NodeSnapshot> for pb::Snapshot {
             allocations: Some(allocations_to_wire(&snapshot.allocations)),
             uptime_ms: millis(snapshot.uptime),
             events: Some(events_to_wire(&snapshot.events)),
+            host: Some((&snapshot.host).into()),
+            limitations: Some(limitations_to_wire(&snapshot.limitations)),
+            protocol: snapshot.protocol.version,
+            capabilities: snapshot.protocol.capabilities.clone(),
         }
     }
 }
@@ -51,6 +57,12 @@ impl TryFrom<pb::Snapshot> for NodeSnapshot {
             allocations: allocations_from_wire(wire.allocations.unwrap_or_default()),
             uptime: Duration::from_millis(wire.uptime_ms),
             events: events_from_wire(wire.events.unwrap_or_default()),
+            host: wire.host.unwrap_or_default().into(),
+            limitations: limitations_from_wire(wire.limitations.unwrap_or_default()),
+            protocol: Protocol {
+                version: wire.protocol,
+                capabilities: wire.capabilities.into_iter().map(printable).collect(),
+            },
         })
     }
 }
@@ -110,6 +122,30 @@ impl From<pb::Driver> for DriverState {
             },
         }
     }
+}
+
+/// What the daemon can not see, for the wire.
+pub(crate) fn limitations_to_wire(list: &[Limitation]) -> pb::Limitations {
+    let wire = |item: &Limitation| pb::Limitation {
+        name: item.name.clone(),
+        lost: item.lost.clone(),
+        fix: item.fix.clone(),
+    };
+    pb::Limitations {
+        items: list.iter().map(wire).collect(),
+    }
+}
+
+/// What the daemon can not see, from the wire.
+pub(crate) fn limitations_from_wire(wire: pb::Limitations) -> Vec<Limitation> {
+    let items = wire.items.into_iter();
+    items
+        .map(|item| Limitation {
+            name: printable(item.name),
+            lost: printable(item.lost),
+            fix: printable(item.fix),
+        })
+        .collect()
 }
 
 /// Allocations for the wire.

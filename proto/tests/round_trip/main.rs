@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use gputop_model::{
     Allocation, Bytes, Celsius, Clocks, Device, DeviceEvent, DeviceId, DeviceKind, DriverState,
-    EventKind, Failure, GpuProcess, Health, Holder, MegaHertz, MilliJoules, MilliWatts,
-    NodeSnapshot, OutsideKind, PState, Percent, ProcessKind, Reading, ThrottleReason,
+    EventKind, Failure, GpuProcess, Health, Holder, Limitation, MegaHertz, MilliJoules, MilliWatts,
+    NodeSnapshot, OutsideKind, PState, Percent, ProcessKind, Protocol, Reading, ThrottleReason,
 };
 use gputop_proto::{WireError, apply, delta, pb};
-use parts::{hot, parts};
+use parts::{host, hot, parts};
 use proptest::prelude::*;
 use prost::Message as _;
 
@@ -47,6 +47,14 @@ fn event() -> impl Strategy<Value = DeviceEvent> + Clone {
         kind,
         at: Duration::from_millis(at),
         count,
+    })
+}
+
+fn limitation() -> impl Strategy<Value = Limitation> + Clone {
+    ("[a-z_]{1,12}", "[a-z ]{1,20}", "[a-z ]{0,20}").prop_map(|(name, lost, fix)| Limitation {
+        name,
+        lost,
+        fix,
     })
 }
 
@@ -129,12 +137,15 @@ prop_compose! {
         user in reading("[a-z]{1,8}"),
         memory_used in reading(any::<u64>().prop_map(Bytes)),
         sm in reading(percent()),
+        (memory_busy, encoder, decoder) in (reading(percent()), reading(percent()), reading(percent())),
+        command in reading("[a-z -]{1,20}"),
         idle_for in reading((0_u64..1_000_000).prop_map(Duration::from_millis)),
         holder in holder(),
     ) -> GpuProcess {
         GpuProcess {
             pid, start_ticks, device: "GPU-1".into(), kind: ProcessKind::ComputeAndGraphics,
-            name: "python3".to_owned(), user, memory_used, sm, idle_for, holder,
+            name: "python3".to_owned(), command, user, memory_used, sm, memory_busy, encoder,
+            decoder, idle_for, holder,
         }
     }
 }
@@ -158,6 +169,8 @@ prop_compose! {
         ready in any::<bool>(),
         uptime in (0_u64..10_000_000).prop_map(Duration::from_millis),
         events in proptest::collection::vec(event(), 0..3),
+        host in host(),
+        limitations in proptest::collection::vec(limitation(), 0..2),
     ) -> NodeSnapshot {
         let driver = if ready {
             DriverState::Ready { version: "580.1".to_owned(), cuda: Some("13.0".to_owned()) }
@@ -166,7 +179,8 @@ prop_compose! {
         };
         NodeSnapshot {
             node: "a".into(), daemon_version: "0.1.0".to_owned(), sequence, driver, devices,
-            processes, allocations, uptime, events,
+            processes, allocations, uptime, events, host, limitations,
+            protocol: Protocol::current(),
         }
     }
 }
@@ -194,17 +208,11 @@ fn an_unchanged_snapshot_has_an_empty_delta() {
         DeviceKind::Gpu { mig_enabled: false },
     );
     let snapshot = NodeSnapshot {
-        node: "a".into(),
-        daemon_version: String::new(),
         sequence: 1,
-        driver: DriverState::NoGpu {
-            version: "1".to_owned(),
-        },
         devices: vec![device],
-        processes: Vec::new(),
         allocations: Reading::Failed(Failure::NotFound),
         uptime: Duration::from_secs(7),
-        events: Vec::new(),
+        ..NodeSnapshot::unsampled("a".into())
     };
     assert_eq!(delta(&snapshot, &snapshot), pb::Delta::default());
 }
@@ -234,7 +242,6 @@ fn described() -> Device {
 
 fn snapshot_of(device: Device) -> NodeSnapshot {
     NodeSnapshot {
-        node: "a".into(),
         daemon_version: "0".to_owned(),
         sequence: 1,
         driver: DriverState::Ready {
@@ -242,10 +249,9 @@ fn snapshot_of(device: Device) -> NodeSnapshot {
             cuda: None,
         },
         devices: vec![device],
-        processes: Vec::new(),
         allocations: Reading::Unsupported,
         uptime: Duration::from_secs(3600),
-        events: Vec::new(),
+        ..NodeSnapshot::unsampled("a".into())
     }
 }
 

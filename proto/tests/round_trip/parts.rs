@@ -1,11 +1,12 @@
 //! The groups of a device's readings, made up.
 
 use gputop_model::{
-    Bytes, Celsius, Clocks, ComputeMode, Device, Ecc, Identity, MegaHertz, MemoryDetail,
-    MemoryKind, MilliJoules, MilliWatts, NvLink, PState, Pcie, PowerLimits, Reading, Settings,
-    Thermal, Video,
+    Activity, Bytes, BytesPerSecond, Celsius, Clocks, ComputeMode, Device, Disk, Ecc, Host,
+    Identity, LoadAverage, MegaHertz, MemoryDetail, MemoryKind, MilliJoules, MilliWatts, NvLink,
+    PState, Pcie, PowerLimits, Reading, Settings, Thermal, Traffic, Video,
 };
 use proptest::prelude::*;
+use std::time::Duration;
 
 use crate::{percent, reading};
 
@@ -22,6 +23,8 @@ pub(crate) struct Parts {
     power_limits: PowerLimits,
     identity: Identity,
     settings: Settings,
+    activity: Activity,
+    traffic: Traffic,
 }
 
 impl Parts {
@@ -37,6 +40,8 @@ impl Parts {
             power_limits: self.power_limits,
             identity: self.identity,
             settings: self.settings,
+            activity: self.activity,
+            traffic: self.traffic,
             ..device
         }
     }
@@ -46,7 +51,7 @@ impl Parts {
 /// which nothing is known: these are the commonest.
 macro_rules! group {
     ($function:ident -> $name:ident { $( $field:ident: $value:expr, )+ }) => {
-        fn $function() -> BoxedStrategy<$name> {
+        pub(crate) fn $function() -> BoxedStrategy<$name> {
             let mut any = Just($name::default()).boxed();
             $(
                 any = (any, reading($value))
@@ -60,6 +65,20 @@ macro_rules! group {
 
 fn mhz() -> impl Strategy<Value = MegaHertz> + Clone {
     any::<u32>().prop_map(MegaHertz)
+}
+
+fn rate() -> impl Strategy<Value = BytesPerSecond> + Clone {
+    any::<u64>().prop_map(BytesPerSecond)
+}
+
+fn disks() -> impl Strategy<Value = Vec<Disk>> + Clone {
+    let disk =
+        ("/[a-z/]{0,9}", any::<u64>(), any::<u64>()).prop_map(|(mount, total, available)| Disk {
+            mount,
+            total: Bytes(total),
+            available: Bytes(available),
+        });
+    proptest::collection::vec(disk, 0..3)
 }
 
 fn celsius() -> impl Strategy<Value = Celsius> + Clone {
@@ -110,14 +129,27 @@ group! { settings -> Settings {
     persistence: any::<bool>(), compute_mode: proptest::sample::select(&ComputeMode::ALL[..]),
 } }
 
+group! { activity -> Activity {
+    sm_active: percent(), sm_occupancy: percent(), tensor: percent(), memory_bandwidth: percent(),
+} }
+group! { traffic -> Traffic { pcie_receive: rate(), pcie_transmit: rate(), } }
+group! { host -> Host {
+    cpu: percent(), cpus: 1_u32..512, load: (0_u32..100_000).prop_map(LoadAverage),
+    memory_total: bytes(), memory_available: bytes(), disks: disks(), network_receive: rate(),
+    network_transmit: rate(), uptime: (0_u64..10_000_000).prop_map(Duration::from_millis),
+    reboot_required: any::<bool>(), kernel: "[0-9.a-z-]{1,20}",
+} }
+
 /// All groups, each made up by itself.
 pub(crate) fn parts() -> BoxedStrategy<Parts> {
     let first = (clocks(), video(), thermal(), memory(), pcie());
     let second = (ecc(), nvlink(), power_limits(), identity(), settings());
-    (first, second)
-        .prop_map(|(first, second)| {
+    let third = (activity(), traffic());
+    (first, second, third)
+        .prop_map(|(first, second, third)| {
             let (clocks, video, thermal, memory, pcie) = first;
             let (ecc, nvlink, power_limits, identity, settings) = second;
+            let (activity, traffic) = third;
             Parts {
                 clocks,
                 video,
@@ -129,6 +161,8 @@ pub(crate) fn parts() -> BoxedStrategy<Parts> {
                 power_limits,
                 identity,
                 settings,
+                activity,
+                traffic,
             }
         })
         .boxed()

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gputop_model::{Allocation, NodeSnapshot};
+use gputop_node::machine::NoMachine;
 use gputop_node::procs::NoAttribution;
-use gputop_node::sampler::{Options, Sampler, SamplerHandle};
+use gputop_node::sampler::{Inputs, Options, Sampler, SamplerHandle};
 use gputop_node::service::serve_one;
 use gputop_node::source::simulated::{Fault, NodeSpec, SimulatedSource};
 use jiff::Timestamp;
@@ -170,9 +171,12 @@ impl DaemonNode {
             source.set_tenants(self.tenants(&state.occupants, now));
             let sampler = Sampler::start(
                 self.spec.name.clone(),
-                source.clone(),
-                self.allocations.clone(),
-                Arc::new(NoAttribution),
+                Inputs {
+                    source: source.clone(),
+                    allocations: self.allocations.clone(),
+                    attribution: Arc::new(NoAttribution),
+                    machine: Arc::new(NoMachine),
+                },
                 Options::default(),
                 cancel.clone(),
             );

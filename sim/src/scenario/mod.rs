@@ -199,8 +199,8 @@ const BUILTIN: &[(&str, &str)] = &[
 mod tests {
     use futures::FutureExt as _;
     use gputop_model::{Device, Health};
-    use gputop_node::source::Source as _;
     use gputop_node::source::simulated::SimulatedSource;
+    use gputop_node::source::{Round, Source as _};
 
     use super::*;
 
@@ -212,7 +212,9 @@ mod tests {
             .find(|known| known.spec.name.as_str() == node)
             .unwrap();
         let source = SimulatedSource::new(node.spec, 7);
-        let sample = source.sample(Duration::from_secs(60)).now_or_never();
+        let sample = source
+            .sample(Round::watched(Duration::from_secs(60)))
+            .now_or_never();
         sample.unwrap().devices
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gputop_model::{
-    Bytes, Celsius, Device, DeviceKind, Failure, GpuProcess, GpuUuid, Holder, MilliWatts, Percent,
+    Bytes, Celsius, Device, DeviceKind, Failure, GpuProcess, GpuUuid, MilliWatts, Percent,
     ProcessKind, Reading,
 };
 use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
@@ -200,16 +200,10 @@ impl CardReader {
         let key = Some((process.pid, process.device.clone()));
         let idle_for = self.idle_for(key, &sm, now);
         GpuProcess {
-            pid: process.pid,
-            start_ticks: None,
-            device: process.device,
-            kind: process.kind,
-            name: String::new(),
-            user: Reading::default(),
             memory_used: process.memory,
             sm,
             idle_for,
-            holder: Holder::Unknown,
+            ..GpuProcess::unmeasured(process.pid, process.device, process.kind)
         }
     }
 

@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::events::EventLog;
-use super::{Sample, Source};
+use super::{Round, Sample, Source};
 use listen::Report;
 use open::Opened;
 
@@ -219,8 +219,8 @@ impl NvmlSource {
 }
 
 impl Source for NvmlSource {
-    fn sample(&self, now: Duration) -> BoxFuture<'_, Sample> {
-        self.ask(now).boxed()
+    fn sample(&self, round: Round) -> BoxFuture<'_, Sample> {
+        self.ask(round.now).boxed()
     }
 }
 

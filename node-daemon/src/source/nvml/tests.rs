@@ -84,7 +84,9 @@ fn source(opened: Opened) -> NvmlSource {
 /// Samples once a second of the daemon's clock until `done`.
 async fn sample_until(source: &NvmlSource, from: u64, done: impl Fn(&Sample) -> bool) -> Sample {
     for second in from..from + 100 {
-        let sample = source.sample(Duration::from_secs(second)).await;
+        let sample = source
+            .sample(Round::watched(Duration::from_secs(second)))
+            .await;
         if done(&sample) {
             return sample;
         }
@@ -162,7 +164,9 @@ async fn a_missing_driver_is_looked_for_every_ten_seconds() {
     assert_eq!(first.devices, []);
     let before = *attempts.lock().unwrap();
     for second in 101..=130 {
-        source.sample(Duration::from_secs(second)).await;
+        source
+            .sample(Round::watched(Duration::from_secs(second)))
+            .await;
     }
     // At 101, 111 and 121 s, unless the first attempt was slow to be taken in.
     let attempts = *attempts.lock().unwrap() - before;
@@ -208,7 +212,9 @@ async fn what_was_reported_outlives_the_driver() {
         driver: gone.clone(),
         retry_at: Duration::from_secs(1_000_000),
     };
-    let sample = source.sample(Duration::from_secs(200)).await;
+    let sample = source
+        .sample(Round::watched(Duration::from_secs(200)))
+        .await;
     assert_eq!(sample.driver, gone);
     assert_eq!(sample.events[0].kind, EventKind::Xid(48));
 }

@@ -149,8 +149,8 @@ mod tests {
     use gputop_model::DeviceId;
 
     use super::*;
-    use crate::source::Source as _;
     use crate::source::simulated::builtin_node;
+    use crate::source::{Round, Source as _};
 
     fn allocation(pod: &str, device_id: String) -> Allocation {
         Allocation {
@@ -194,7 +194,7 @@ mod tests {
         let source = Arc::new(SimulatedSource::new(spec.clone(), 1));
         let follow = FollowKubelet::new(Arc::new(Told(held.clone())), Arc::clone(&source));
         assert_eq!(follow.list().await, held);
-        let sample = source.sample(Duration::from_secs(60)).await;
+        let sample = source.sample(Round::watched(Duration::from_secs(60))).await;
         let [process] = sample.processes.as_slice() else {
             panic!("one process, not {:?}", sample.processes);
         };

@@ -194,10 +194,7 @@ impl View<'_> {
             let idle_for = idle.observe(tenant.key(), sm.0 > 0, PAST + self.now, before);
             let split = tenant.device != self.card.uuid;
             GpuProcess {
-                pid: tenant.pid,
                 start_ticks: tenant.start_ticks,
-                device: tenant.device.clone(),
-                kind: tenant.kind,
                 name: tenant.name.clone(),
                 user: tenant.user.clone().into(),
                 memory_used: want.memory.into(),
@@ -212,6 +209,7 @@ impl View<'_> {
                     idle_for.into()
                 },
                 holder: tenant.holder.clone(),
+                ..GpuProcess::unmeasured(tenant.pid, tenant.device.clone(), tenant.kind)
             }
         };
         wants.iter().map(describe).collect()

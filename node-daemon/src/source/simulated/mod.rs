@@ -28,7 +28,7 @@ pub use follow::{FollowKubelet, tenants_for};
 pub use scenario::{Scenario, ScenarioError, parse_scenario};
 pub use spec::{GpuSpec, NodeSpec};
 
-use super::{Sample, Source};
+use super::{Round, Sample, Source};
 use cards::State;
 
 /// A simulated process that holds a device.
@@ -126,8 +126,8 @@ impl SimulatedSource {
 }
 
 impl Source for SimulatedSource {
-    fn sample(&self, now: Duration) -> BoxFuture<'_, Sample> {
-        let sample = self.lock().sample(now);
+    fn sample(&self, round: Round) -> BoxFuture<'_, Sample> {
+        let sample = self.lock().sample(round.now);
         ready(sample).boxed()
     }
 }

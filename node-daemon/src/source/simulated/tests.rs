@@ -43,7 +43,7 @@ fn tenant(pid: u32, device: GpuUuid, behaviour: Behaviour, gib: u64) -> Tenant {
 
 fn sample(source: &SimulatedSource, seconds: u64) -> Sample {
     source
-        .sample(Duration::from_secs(seconds))
+        .sample(Round::watched(Duration::from_secs(seconds)))
         .now_or_never()
         .unwrap()
 }

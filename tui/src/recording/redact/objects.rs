@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use gputop_model::{
-    Allocation, ContainerInfo, ContainerState, Device, DeviceEvent, DeviceKind, DriverState,
-    GpuProcess, Health, Holder, NodeCondition, NodeInfo, NodeSnapshot, PodDevice, PodInfo,
-    Readiness, Taint, Workload,
+    Allocation, ContainerInfo, ContainerState, Device, DeviceEvent, DeviceKind, Disk, DriverState,
+    GpuProcess, Health, Holder, Host, NodeCondition, NodeInfo, NodeSnapshot, PodDevice, PodInfo,
+    Readiness, Reading, Taint, Workload,
 };
 
 use super::Redactor;
@@ -209,6 +209,13 @@ impl Redactor {
                 let list = list.into_iter();
                 list.map(|allocation| self.allocation(allocation)).collect()
             }),
+            host: Host {
+                disks: snapshot.host.disks.map(|disks| {
+                    let disks = disks.into_iter();
+                    disks.map(|disk| self.disk(disk)).collect()
+                }),
+                ..snapshot.host
+            },
             events: snapshot
                 .events
                 .into_iter()
@@ -265,12 +272,22 @@ impl Redactor {
         GpuProcess {
             device: self.device(&process.device),
             name: program(&process.name),
+            command: Reading::default(),
             user: process
                 .user
                 .map(|user| self.private(Kind::Named("user"), &user)),
             holder,
             ..process
         }
+    }
+
+    /// A mount point may have the name of a person or a project.
+    fn disk(&mut self, disk: Disk) -> Disk {
+        let mount = match disk.mount.as_str() {
+            "/" => disk.mount,
+            mount => self.name(Kind::Named("mount"), mount),
+        };
+        Disk { mount, ..disk }
     }
 
     fn allocation(&mut self, allocation: Allocation) -> Allocation {

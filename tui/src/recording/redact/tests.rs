@@ -109,16 +109,14 @@ impl Called {
 
     fn process(&self, holder: Holder) -> GpuProcess {
         GpuProcess {
-            pid: 7,
             start_ticks: Some(1),
-            device: "GPU-7f".into(),
-            kind: ProcessKind::Compute,
             name: format!("/opt/{}/python3 --password {}", self.user, self.secret),
             user: self.user.clone().into(),
             memory_used: Bytes(5).into(),
             sm: Percent(9).into(),
             idle_for: Duration::ZERO.into(),
             holder,
+            ..GpuProcess::unmeasured(7, "GPU-7f".into(), ProcessKind::Compute)
         }
     }
 
@@ -144,7 +142,6 @@ impl Called {
             name: self.user.clone(),
         };
         let snapshot = NodeSnapshot {
-            node: self.node.as_str().into(),
             daemon_version: "0.1.0".to_owned(),
             sequence: 1,
             driver: DriverState::Failed { why: why.clone() },
@@ -158,7 +155,7 @@ impl Called {
                 device_id: DeviceId::new("GPU-7f::3"),
             }]),
             uptime: Duration::from_secs(1),
-            events: Vec::new(),
+            ..NodeSnapshot::unsampled(self.node.as_str().into())
         };
         let at = Moment(Duration::from_secs(3));
         AgentReport {

@@ -72,6 +72,7 @@ pub(super) fn facts(cx: Cx<'_>, row: &ProcessRow) -> Facts {
         ProcessKind::Compute => "compute (CUDA)",
         ProcessKind::Graphics => "graphics",
         ProcessKind::ComputeAndGraphics => "compute and graphics",
+        ProcessKind::Mps => "compute (CUDA, through MPS)",
     };
     say(rest, "does", kind, Tone::Plain);
     facts

@@ -116,16 +116,14 @@ pub(crate) fn process(
 ) -> GpuProcess {
     let used = mebibytes(gib);
     GpuProcess {
-        pid,
         start_ticks: Some(u64::from(pid) * 10),
-        device: device.uuid.clone(),
-        kind: ProcessKind::Compute,
         name: name.to_owned(),
         user: "root".to_owned().into(),
         memory_used: Bytes::from_mib(used).into(),
         sm: device.utilization.clone(),
         idle_for: device.idle_for.clone(),
         holder,
+            ..GpuProcess::unmeasured(pid, device.uuid.clone(), ProcessKind::Compute)
     }
 }
 
@@ -158,7 +156,6 @@ pub(crate) fn snapshot(
     allocations: Vec<Allocation>,
 ) -> NodeSnapshot {
     NodeSnapshot {
-        node: node.into(),
         daemon_version: "0.1.0".to_owned(),
         sequence: 7,
         driver: DriverState::Ready {
@@ -168,8 +165,7 @@ pub(crate) fn snapshot(
         devices,
         processes,
         allocations: allocations.into(),
-        uptime: Duration::ZERO,
-        events: Vec::new(),
+            ..NodeSnapshot::unsampled(node.into())
     }
 }
 

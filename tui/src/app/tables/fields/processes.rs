@@ -43,12 +43,13 @@ pub(super) const FIELDS: &[Field] = &[
     .or(&["command", "program"]),
     Field::text(
         "type",
-        "C computes, G draws, C+G does both",
+        "C computes, G draws, C+G does both, M+C computes through MPS",
         Get::Process(|_, row| {
             Value::text(match row.process().kind {
                 ProcessKind::Compute => "C",
                 ProcessKind::Graphics => "G",
                 ProcessKind::ComputeAndGraphics => "C+G",
+                ProcessKind::Mps => "M+C",
             })
         }),
     ),

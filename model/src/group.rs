@@ -44,4 +44,4 @@ macro_rules! readings {
     (@fail fixed $reading:expr, $failure:expr) => {{ let _: $crate::Failure = $failure; $reading }};
 }
 
-pub(super) use readings;
+pub(crate) use readings;
