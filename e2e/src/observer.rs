@@ -40,11 +40,7 @@ impl Observer {
         };
         Self {
             engine: Engine::start(client, &options),
-            fleet: if agents {
-                Fleet::new()
-            } else {
-                Fleet::without_agents()
-            },
+            fleet: Fleet::for_agents(agents),
             epoch,
         }
     }
@@ -109,15 +105,7 @@ impl Observer {
     }
 
     fn take(&mut self, event: Event) {
-        match event {
-            Event::Update(update) => self.fleet.apply(update),
-            Event::Reports(reports) => {
-                for (node, report) in reports {
-                    self.fleet.report(node, report);
-                }
-            }
-            // Nothing is asked here.
-            Event::Answer(..) => {}
-        }
+        // Nothing is asked here.
+        let _answer = event.apply(&mut self.fleet);
     }
 }

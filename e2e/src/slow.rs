@@ -2,19 +2,16 @@
 //! on the way and sent again.
 
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use gputop_sim::SimConnector;
+use gputop_sim::{SimConnector, SimStream};
 use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::Client as HttpClient;
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use kube::client::{Body, ConfigExt as _};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tower::{Service, ServiceBuilder};
@@ -97,9 +94,9 @@ struct SlowConnector {
 }
 
 impl Service<Uri> for SlowConnector {
-    type Response = SlowStream;
+    type Response = SimStream;
     type Error = io::Error;
-    type Future = BoxFuture<'static, io::Result<SlowStream>>;
+    type Future = BoxFuture<'static, io::Result<SimStream>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.to.poll_ready(context)
@@ -117,44 +114,7 @@ impl Service<Uri> for SlowConnector {
             let (from_client, to_client) = tokio::io::split(far);
             tokio::spawn(line.carry(from_client, to_server, 0));
             tokio::spawn(line.carry(from_server, to_client, line.lost_one_in / 2));
-            Ok(SlowStream(TokioIo::new(near)))
+            Ok(near.into())
         })
-    }
-}
-
-/// The client's end.
-struct SlowStream(TokioIo<DuplexStream>);
-
-impl Connection for SlowStream {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl Read for SlowStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
-    }
-}
-
-impl Write for SlowStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
     }
 }

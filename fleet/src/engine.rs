@@ -41,6 +41,23 @@ pub enum Event {
     Answer(AskId, Answer),
 }
 
+impl Event {
+    /// Takes what concerns the store into it; what is left is an answer to somebody.
+    #[must_use]
+    pub fn apply(self, fleet: &mut Fleet) -> Option<(AskId, Answer)> {
+        match self {
+            Self::Update(update) => fleet.apply(update),
+            Self::Reports(reports) => {
+                for (node, report) in reports {
+                    fleet.report(node, report);
+                }
+            }
+            Self::Answer(id, answer) => return Some((id, answer)),
+        }
+        None
+    }
+}
+
 /// Running watches, links and asks; they end when this is dropped.
 #[derive(Debug)]
 pub struct Engine {
@@ -130,22 +147,8 @@ pub async fn collect(
     agents: Duration,
 ) -> Result<Fleet, Problem> {
     let mut engine = Engine::start(client, options);
-    let mut fleet = if options.agents {
-        Fleet::new()
-    } else {
-        Fleet::without_agents()
-    };
-    let listed = tokio::time::timeout(lists, async {
-        while !fleet.is_listed() {
-            take(&mut fleet, engine.next().await);
-        }
-    });
-    if listed.await.is_err() {
-        return Err(Problem {
-            what: format!("the API server has not listed nodes and pods for {lists:?}"),
-            fix: "Try again, with a longer --request-timeout.".to_owned(),
-        });
-    }
+    let mut fleet = Fleet::for_agents(options.agents);
+    listed(&mut engine, &mut fleet, lists).await?;
     for watched in [Watched::Nodes, Watched::Pods] {
         if let WatchState::Lost { why, .. } = fleet.watch(watched) {
             return Err(Problem {
@@ -155,28 +158,41 @@ pub async fn collect(
         }
     }
     if options.agents {
-        let answered = tokio::time::timeout(agents, async {
-            while !all_answered(&fleet) {
-                take(&mut fleet, engine.next().await);
-            }
-        });
-        // Late ones are unknown, which is what the result says of them.
-        let _late = answered.await;
+        answered(&mut engine, &mut fleet, agents).await;
     }
     Ok(fleet)
 }
 
-fn take(fleet: &mut Fleet, event: Event) {
-    match event {
-        Event::Update(update) => fleet.apply(update),
-        Event::Reports(reports) => {
-            for (node, report) in reports {
-                fleet.report(node, report);
-            }
+/// Takes events in until the first lists are there.
+///
+/// # Errors
+/// When they are not within `limit`.
+pub async fn listed(
+    engine: &mut Engine,
+    fleet: &mut Fleet,
+    limit: Duration,
+) -> Result<(), Problem> {
+    let listed = tokio::time::timeout(limit, async {
+        while !fleet.is_listed() {
+            // Nothing is asked here.
+            let _answer = engine.next().await.apply(fleet);
         }
-        // Nothing is asked here.
-        Event::Answer(..) => {}
-    }
+    });
+    listed.await.map_err(|_elapsed| Problem {
+        what: format!("the API server has not listed nodes and pods for {limit:?}"),
+        fix: "Try again, with a longer --request-timeout.".to_owned(),
+    })
+}
+
+/// Takes events in until every daemon has answered or is known to be out of reach, for `limit` at
+/// most. Late ones are unknown, which is what the store says of them.
+pub async fn answered(engine: &mut Engine, fleet: &mut Fleet, limit: Duration) {
+    let answered = tokio::time::timeout(limit, async {
+        while !all_answered(fleet) {
+            let _answer = engine.next().await.apply(fleet);
+        }
+    });
+    let _late = answered.await;
 }
 
 /// Whether every running daemon has delivered or is known to be out of reach.

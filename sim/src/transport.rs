@@ -77,7 +77,7 @@ impl Door {
         let (client, server) = tokio::io::duplex(PIPE);
         let (router, faults) = (self.router.clone(), self.faults.clone());
         tokio::spawn(serve(server, router, faults, access, cut));
-        Ok(SimStream(TokioIo::new(client)))
+        Ok(client.into())
     }
 }
 
@@ -141,6 +141,12 @@ impl Service<Uri> for SimConnector {
 /// The client's end of a connection.
 #[derive(Debug)]
 pub struct SimStream(TokioIo<DuplexStream>);
+
+impl From<DuplexStream> for SimStream {
+    fn from(pipe: DuplexStream) -> Self {
+        Self(TokioIo::new(pipe))
+    }
+}
 
 impl Connection for SimStream {
     fn connected(&self) -> Connected {

@@ -13,7 +13,14 @@ use color_eyre::eyre::{Result, WrapErr as _, bail};
 )]
 #[must_use]
 pub fn command(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
+    Command::new(program)
+}
+
+/// The cargo that runs this program, or else the one in PATH; in the repository's root.
+#[must_use]
+pub fn cargo() -> Command {
+    let mut command = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(crate::repository::root());
     // What `cargo run` says about this crate is not about what a cargo below it builds: build
     // scripts that look at these variables (ring's does) would run anew, and all above them.
     for (name, _) in std::env::vars_os() {

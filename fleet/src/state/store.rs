@@ -112,6 +112,16 @@ impl Fleet {
         }
     }
 
+    /// An empty store, with daemons that will report to it or without.
+    #[must_use]
+    pub fn for_agents(asked: bool) -> Self {
+        if asked {
+            Self::new()
+        } else {
+            Self::without_agents()
+        }
+    }
+
     /// Applies one message of the control lane.
     pub fn apply(&mut self, update: Update) {
         match update {

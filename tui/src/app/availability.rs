@@ -90,7 +90,7 @@ impl State {
             .map_or(&[], |info| info.containers.as_slice())
     }
 
-    pub(super) fn can_describe(&self) -> Available {
+    pub(super) fn has_selection(&self) -> Available {
         match self.selected() {
             Some(_) => Ok(()),
             None => Err("nothing is selected".into()),
@@ -99,10 +99,7 @@ impl State {
 
     pub(super) fn can_see_object(&self) -> Available {
         self.answered()?;
-        match self.subject() {
-            Ok(_) => Ok(()),
-            Err(reason) => Err(reason),
-        }
+        self.subject().map(|_| ())
     }
 
     pub(super) fn can_see_events(&self) -> Available {
@@ -146,10 +143,6 @@ impl State {
             return Err("a recording can not be asked".into());
         }
         Ok(())
-    }
-
-    pub(super) fn can_mark(&self) -> Available {
-        self.can_describe()
     }
 
     pub(super) fn can_unmark(&self) -> Available {

@@ -4,7 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::actions;
-use super::layers::Layer;
+use super::layers::{self, Layer};
 use super::perform::perform;
 use super::sort::{self, Sort};
 use super::state::State;
@@ -28,12 +28,7 @@ pub(super) fn mouse(state: &mut State, event: MouseEvent) -> Vec<Effect> {
 
 fn wheel(state: &mut State, by: isize) {
     match state.layers.last_mut() {
-        Some(Layer::Help { scroll }) => {
-            let by = i16::try_from(by).unwrap_or_default();
-            *scroll = scroll
-                .saturating_add_signed(by)
-                .min(state.layout.help_overflow);
-        }
+        Some(Layer::Help { scroll }) => layers::turn(scroll, by, state.layout.help_overflow),
         Some(Layer::Page(_)) => pages::scroll_by(state, by),
         Some(Layer::Picker(picker)) => picker.step(by.signum()),
         Some(Layer::Prompt(_)) => {}

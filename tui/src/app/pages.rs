@@ -32,7 +32,7 @@ pub(super) fn open(state: &mut State, kind: PageKind) -> Vec<Effect> {
         Some(Subject::Pod(key)) => format!("pod {key}"),
         None => super::names::name_of(&state.picture, row),
     };
-    let mut page = Page::new(kind, id, title, subject);
+    let mut page = Page::new(kind, Some(id), title, subject);
     let effects = ask(state, &mut page);
     state.layers.push(Layer::Page(Box::new(page)));
     effects
@@ -40,8 +40,7 @@ pub(super) fn open(state: &mut State, kind: PageKind) -> Vec<Effect> {
 
 /// Opens the page of what is wrong.
 pub(super) fn alerts(state: &mut State) {
-    let row = RowId::Node("".into());
-    let page = Page::new(PageKind::Alerts, row, "the whole cluster".to_owned(), None);
+    let page = Page::new(PageKind::Alerts, None, "the whole cluster".to_owned(), None);
     state.layers.push(Layer::Page(Box::new(page)));
 }
 

@@ -3,7 +3,7 @@
 use tui_input::Input;
 
 use super::actions::{ActionId, Motion};
-use super::layers::{Layer, PageKind, PickerKind, Prompt};
+use super::layers::{self, Layer, PageKind, PickerKind, Prompt};
 use super::row::{Row, RowId};
 use super::sort::{self, Sort};
 use super::state::State;
@@ -113,12 +113,7 @@ fn travel(state: &mut State, motion: Motion) {
         Motion::Last => isize::MAX / 2,
     };
     match state.layers.last_mut() {
-        Some(Layer::Help { scroll }) => {
-            let by = i16::try_from(lines.clamp(-9999, 9999)).unwrap_or_default();
-            *scroll = scroll
-                .saturating_add_signed(by)
-                .min(state.layout.help_overflow);
-        }
+        Some(Layer::Help { scroll }) => layers::turn(scroll, lines, state.layout.help_overflow),
         Some(Layer::Page(_)) => pages::scroll(state, motion),
         Some(Layer::Picker(picker)) => picker.step(lines),
         Some(Layer::Prompt(_)) => {}

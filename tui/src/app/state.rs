@@ -108,11 +108,7 @@ impl State {
     /// The application before it has heard anything.
     #[must_use]
     pub fn new(session: Session, clock: Clock) -> Self {
-        let fleet = if session.agents {
-            Fleet::new()
-        } else {
-            Fleet::without_agents()
-        };
+        let fleet = Fleet::for_agents(session.agents);
         Self {
             theme: Theme::dark(),
             glyphs: Glyphs::Unicode,
@@ -234,12 +230,6 @@ impl State {
         Cx::new(&self.picture, self.clock)
     }
 
-    /// Whether the next [`State::refresh`] has anything to do.
-    #[must_use]
-    pub const fn is_changed(&self) -> bool {
-        self.data_changed || self.rows_changed
-    }
-
     /// Brings what is derived up to date: the picture, the rows, the position of the cursor.
     /// Called once before each frame, however many messages came since the last.
     pub fn refresh(&mut self) {
@@ -279,13 +269,16 @@ impl State {
         navigation::show(self, view);
     }
 
-    /// Brings the rows up to date when something but data has changed them.
-    pub(super) fn settle(&mut self) {
-        self.refresh_rows();
+    /// Time has passed, or data has come: the tables are made anew.
+    pub(super) fn tick(&mut self, clock: Clock) {
+        self.set_time(clock);
+        if self.paused.is_none() {
+            self.data_changed = true;
+        }
     }
 
-    /// Time has passed, or data has come.
-    pub(super) fn tick(&mut self, clock: Clock) {
+    /// What time it is. What is on the screen stays as it is.
+    pub(super) fn set_time(&mut self, clock: Clock) {
         if self
             .message
             .as_ref()
@@ -296,7 +289,6 @@ impl State {
         self.time = clock.now;
         if self.paused.is_none() {
             self.clock = clock;
-            self.data_changed = true;
         }
     }
 

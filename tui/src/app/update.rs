@@ -96,7 +96,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::Mouse(event) => {
-            state.settle();
+            state.refresh_rows();
             return mouse::mouse(state, event);
         }
         Msg::Paste(text) => paste(state, &text),
@@ -107,16 +107,12 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
             return wishes::check(state);
         }
         Msg::Engine(event, clock) => {
-            state.tick(clock);
-            match event {
-                Event::Update(update) => state.newest_mut().apply(update),
-                Event::Reports(reports) => {
-                    for (node, report) in reports {
-                        state.newest_mut().report(node, report);
-                    }
-                }
-                Event::Answer(id, answer) => return pages::answer(state, id, answer),
+            if let Some((id, answer)) = event.apply(state.newest_mut()) {
+                // Lines of a log may come by the thousand, and no table is made of them.
+                state.set_time(clock);
+                return pages::answer(state, id, answer);
             }
+            state.tick(clock);
         }
         Msg::Wound(fleet, clock) => {
             state.resume();
@@ -138,7 +134,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Effect> {
 
 fn press(state: &mut State, chord: Chord) -> Vec<Effect> {
     // Several keys may come before a frame: each acts on the table that the one before made.
-    state.settle();
+    state.refresh_rows();
     match actions::find(state, chord) {
         Some(action) => match (action.available)(state) {
             Ok(()) => {
@@ -187,5 +183,36 @@ fn entered(state: &mut State) {
             state.place_mut().filter = text.unwrap_or_default();
             state.rows_changed = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gputop_fleet::inspect::Answer;
+    use gputop_fleet::state::{Update, WatchState, Watched};
+    use gputop_model::Moment;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::app::Session;
+
+    #[test]
+    fn answers_cause_no_new_tables() {
+        let clock = |seconds| Clock {
+            now: Moment(std::time::Duration::from_secs(seconds)),
+            wall: Timestamp::UNIX_EPOCH,
+        };
+        let mut state = State::new(Session::default(), clock(0));
+        state.refresh();
+        let lines = Answer::LogLines(vec!["a line".to_owned()]);
+        let _none = update(
+            &mut state,
+            Msg::Engine(Event::Answer(AskId(7), lines), clock(1)),
+        );
+        assert!(!state.data_changed);
+        assert_eq!(state.clock, clock(1));
+        let live = Event::Update(Update::Watch(Watched::Nodes, WatchState::Live));
+        let _none = update(&mut state, Msg::Engine(live, clock(2)));
+        assert!(state.data_changed);
     }
 }

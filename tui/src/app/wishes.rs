@@ -85,18 +85,15 @@ pub(super) fn check(state: &mut State) -> Vec<Effect> {
     // While the screen is frozen, what it does not show yet counts.
     let newest = state.newest_picture();
     let picture = &*newest;
-    let (met, open) = state
-        .wishes
-        .iter()
-        .cloned()
-        .partition::<Vec<_>, _>(|wish| wanted::satisfied(picture, &wish.wanted).is_met());
-    let told: Vec<String> = met
-        .into_iter()
-        .map(|wish| {
-            let where_ = places(&wanted::satisfied(picture, &wish.wanted));
-            format!("free now: {} ({where_})", wish.text)
-        })
-        .collect();
+    let (mut told, mut open) = (Vec::new(), Vec::new());
+    for wish in &state.wishes {
+        let progress = wanted::satisfied(picture, &wish.wanted);
+        if progress.is_met() {
+            told.push(format!("free now: {} ({})", wish.text, places(&progress)));
+        } else {
+            open.push(wish.clone());
+        }
+    }
     drop(newest);
     state.wishes = open;
     let mut effects = Vec::new();

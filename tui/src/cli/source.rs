@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use gputop_fleet::connect::{Connection, Problem, connect};
-use gputop_fleet::engine::{self, Engine, Event, Options};
-use gputop_fleet::state::{AgentStatus, Fleet, Picture, Settings, WatchState, Watched, join};
+use gputop_fleet::engine::{self, Engine, Options};
+use gputop_fleet::state::{Fleet, Picture, Settings, WatchState, Watched, join};
 use gputop_model::Clock;
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::args::{Global, Simulated};
 use super::config;
@@ -92,24 +92,21 @@ impl Source {
         let epoch = Instant::now();
         let mut live = Live {
             engine: Engine::start(&self.connection.client, &self.options(agents, epoch)),
-            fleet: if agents {
-                Fleet::new()
-            } else {
-                Fleet::without_agents()
-            },
+            fleet: Fleet::for_agents(agents),
             epoch,
             settings: self.settings.clone(),
             lost: false,
         };
-        live.first(lists).await?;
+        let listed = engine::listed(&mut live.engine, &mut live.fleet, lists).await;
+        listed.map_err(unreachable)?;
+        if let Some(why) = live.loss() {
+            return Err(unreachable(Problem {
+                what: why.to_owned(),
+                fix: "Try again.".to_owned(),
+            }));
+        }
         if agents {
-            let deadline = Instant::now() + AGENTS;
-            while live.is_connecting() {
-                let Ok(event) = timeout_at(deadline, live.engine.next()).await else {
-                    break;
-                };
-                live.take(event);
-            }
+            engine::answered(&mut live.engine, &mut live.fleet, AGENTS).await;
         }
         Ok(live)
     }
@@ -126,47 +123,6 @@ pub(super) struct Live {
 }
 
 impl Live {
-    async fn first(&mut self, lists: Duration) -> Result<(), Failure> {
-        let listed = timeout(lists, async {
-            while !self.fleet.is_listed() {
-                let event = self.engine.next().await;
-                self.take(event);
-            }
-        });
-        if listed.await.is_err() {
-            return Err(unreachable(Problem {
-                what: format!("the API server has not listed nodes and pods for {lists:?}"),
-                fix: "Try again, with a longer --request-timeout.".to_owned(),
-            }));
-        }
-        match self.loss() {
-            Some(why) => Err(unreachable(Problem {
-                what: why.to_owned(),
-                fix: "Try again.".to_owned(),
-            })),
-            None => Ok(()),
-        }
-    }
-
-    fn take(&mut self, event: Event) {
-        match event {
-            Event::Update(update) => self.fleet.apply(update),
-            Event::Reports(reports) => {
-                for (node, report) in reports {
-                    self.fleet.report(node, report);
-                }
-            }
-            // Nobody asks anything here.
-            Event::Answer(..) => {}
-        }
-    }
-
-    fn is_connecting(&self) -> bool {
-        let picture = self.picture();
-        let mut nodes = picture.nodes.iter();
-        nodes.any(|row| row.agent == AgentStatus::Connecting)
-    }
-
     /// Follows the cluster for `time`. Nothing is lost when this is dropped before.
     pub(super) async fn follow(&mut self, time: Duration) {
         let deadline = Instant::now() + time;
@@ -174,7 +130,8 @@ impl Live {
             let Ok(event) = timeout_at(deadline, self.engine.next()).await else {
                 break;
             };
-            self.take(event);
+            // Nobody asks anything here.
+            let _answer = event.apply(&mut self.fleet);
         }
         let why = self.loss().map(str::to_owned);
         match (why, self.lost) {

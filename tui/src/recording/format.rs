@@ -119,11 +119,7 @@ impl Header {
 
     /// A store for what follows.
     pub(super) fn fleet(&self) -> Fleet {
-        if self.agents {
-            Fleet::new()
-        } else {
-            Fleet::without_agents()
-        }
+        Fleet::for_agents(self.agents)
     }
 }
 
@@ -234,20 +230,6 @@ pub(super) const fn gone() -> AgentReport {
     }
 }
 
-/// Takes an event into a store as the screen does.
-pub(super) fn apply(fleet: &mut Fleet, event: Event) {
-    match event {
-        Event::Update(update) => fleet.apply(update),
-        Event::Reports(reports) => {
-            for (node, report) in reports {
-                fleet.report(node, report);
-            }
-        }
-        // Answers are not recorded.
-        Event::Answer(..) => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,7 +286,7 @@ mod tests {
         let keyframe: Keyframe = serde_json::from_str(&text).unwrap();
         let mut again = Fleet::new();
         for event in keyframe.events() {
-            apply(&mut again, event);
+            assert_eq!(event.apply(&mut again), None);
         }
         assert_eq!(again, fleet);
     }

@@ -9,7 +9,7 @@ use gputop_fleet::engine::Event;
 use gputop_fleet::state::{Fleet, LinkState};
 use gputop_model::{Clock, Moment, NodeName};
 
-use super::format::{Keyframe, apply, gone};
+use super::format::{Keyframe, gone};
 use super::writer::Message;
 
 /// Messages that may wait for the disk.
@@ -64,7 +64,7 @@ impl Lane {
                 self.keyframe(clock)?;
             }
         }
-        apply(&mut self.known, event.clone());
+        let _answer = event.clone().apply(&mut self.known);
         let sent = if self.gap {
             self.keyframe(clock)?
         } else {

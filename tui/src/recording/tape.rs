@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::format::{Entry, Header, LONGEST_LINE, Line, apply};
+use super::format::{Entry, Header, LONGEST_LINE, Line};
 use super::writer::FIELD;
 use super::{clean, patch};
 
@@ -247,7 +247,8 @@ impl Tape {
             }
             found.wall = timed.wall.map(|wall| (wall, timed.at)).or(found.wall);
             for event in timed.events {
-                apply(&mut found.fleet, event);
+                // Answers are not recorded.
+                let _answer = event.apply(&mut found.fleet);
             }
         }
         found

@@ -174,9 +174,8 @@ impl<'a> Lines<'a> {
         if page.kind == PageKind::Describe {
             let there = state
                 .selected()
-                .and_then(|row| RowId::of(&state.picture, row))
-                .is_some_and(|id| id == page.row);
-            facts = if there {
+                .and_then(|row| RowId::of(&state.picture, row));
+            facts = if there == page.row {
                 detail::page(state, width)
             } else {
                 vec![vec![Piece::new("It is gone.", Tone::Warn)]]

@@ -53,13 +53,7 @@ type Shown = Vec<Picture>;
 
 fn take(fleet: &mut Fleet, news: News) -> Option<String> {
     match news {
-        News::Event(Event::Update(update)) => fleet.apply(update),
-        News::Event(Event::Reports(reports)) => {
-            for (node, report) in reports {
-                fleet.report(node, report);
-            }
-        }
-        News::Event(Event::Answer(..)) => panic!("nothing is asked"),
+        News::Event(event) => assert_eq!(event.apply(fleet), None, "nothing is asked"),
         News::Wound(found) => *fleet = *found,
         News::RecordingStopped(text) | News::Said(text) => return Some(text),
     }

@@ -1,8 +1,8 @@
 //! `cargo xtask ci`: every check, in the order in which they tell most for the time they take.
 
 use color_eyre::eyre::{Result, WrapErr as _};
+use xtask::process;
 use xtask::wait::Stopwatch;
-use xtask::{process, repository};
 
 use super::output::note;
 
@@ -62,11 +62,6 @@ fn step(name: &str, run: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = process::command(cargo);
-    command
-        .current_dir(repository::root())
-        .args(arguments)
-        .envs(variables.iter().copied());
-    process::run(&mut command)
+    let variables = variables.iter().copied();
+    process::run(process::cargo().args(arguments).envs(variables))
 }

@@ -199,11 +199,8 @@ fn own_programs(daemons: usize) -> Result<(Daemons, Option<PathBuf>)> {
         vec![PathBuf::from(dir)]
     } else {
         note("… building the daemons and the kubelets");
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = process::command(cargo);
-        build
-            .current_dir(repository::root())
-            .args(["build", "--quiet", "--bins"]);
+        let mut build = process::cargo();
+        build.args(["build", "--quiet", "--bins"]);
         build.args(["--package", "gputop-node", "--package", "gputop-e2e"]);
         process::run(&mut build)?;
         ["debug", "release"]

@@ -121,10 +121,5 @@ fn build(debug: bool) -> Result<Programs> {
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    process::run(
-        process::command(cargo)
-            .current_dir(repository::root())
-            .args(arguments),
-    )
+    process::run(process::cargo().args(arguments))
 }

@@ -1,11 +1,10 @@
 //! `cargo xtask shots`.
 
 use color_eyre::eyre::Result;
-use xtask::{process, repository};
+use xtask::process;
 
 /// Runs the program that draws them: this crate does not link the product.
 pub(super) fn run() -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let arguments = [
         "run",
         "--quiet",
@@ -14,9 +13,5 @@ pub(super) fn run() -> Result<()> {
         "--bin",
         "gputop-shots",
     ];
-    process::run(
-        process::command(cargo)
-            .current_dir(repository::root())
-            .args(arguments),
-    )
+    process::run(process::cargo().args(arguments))
 }

@@ -149,7 +149,7 @@ pub(super) static ACTIONS: &[Action] = &[
         "all about it, with graphs and events",
     )
     .hint(32, |_| "describe".into())
-    .when(State::can_describe),
+    .when(State::has_selection),
     action(
         ActionId::Logs,
         "logs",
@@ -225,7 +225,7 @@ pub(super) static ACTIONS: &[Action] = &[
         &[Chord::char(' ')],
         "mark the row, for copying and for actions on several",
     )
-    .when(State::can_mark),
+    .when(State::has_selection),
     action(
         ActionId::Unmark,
         "unmark",
@@ -241,7 +241,7 @@ pub(super) static ACTIONS: &[Action] = &[
         &[Chord::ctrl('y')],
         "copy the name, or the marked names, to the clipboard",
     )
-    .when(State::can_mark),
+    .when(State::has_selection),
     action(
         ActionId::AllPods,
         "all-pods",
@@ -318,8 +318,7 @@ pub(super) static ACTIONS: &[Action] = &[
             "pause"
         }
         .into()
-    })
-    .when(|_| Ok(())),
+    }),
     action(
         ActionId::TellMe,
         "tell-me",

@@ -88,12 +88,6 @@ impl Filter {
     pub const fn problem(&self) -> Option<&FilterError> {
         self.problem.as_ref()
     }
-
-    /// Whether it lets every row through.
-    #[must_use]
-    pub const fn is_everything(&self) -> bool {
-        matches!(self.what, What::Everything)
-    }
 }
 
 fn read(view: View, text: &str) -> (What, Option<FilterError>) {

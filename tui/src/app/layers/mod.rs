@@ -23,3 +23,9 @@ pub enum Layer {
     /// A question.
     Prompt(Box<Prompt>),
 }
+
+/// Turns the help page by `lines`; `last` is as far as it goes.
+pub(super) fn turn(scroll: &mut u16, lines: isize, last: u16) {
+    let by = i16::try_from(lines.clamp(-9_999, 9_999)).unwrap_or_default();
+    *scroll = scroll.saturating_add_signed(by).min(last);
+}

@@ -45,8 +45,8 @@ impl PageKind {
 pub struct Page {
     /// What it shows.
     pub kind: PageKind,
-    /// The row it was opened from.
-    pub row: RowId,
+    /// The row it is about; `None`: the whole cluster.
+    pub row: Option<RowId>,
     /// What it is about, for its title.
     pub title: String,
     /// The API object, if it has one.
@@ -93,7 +93,12 @@ impl Search {
 impl Page {
     /// A page that waits for its text.
     #[must_use]
-    pub fn new(kind: PageKind, row: RowId, title: String, subject: Option<Subject>) -> Self {
+    pub fn new(
+        kind: PageKind,
+        row: Option<RowId>,
+        title: String,
+        subject: Option<Subject>,
+    ) -> Self {
         Self {
             kind,
             row,
@@ -137,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_long_log_keeps_its_end_and_says_what_is_gone() {
-        let mut page = Page::new(PageKind::Logs, RowId::Node("a".into()), "a".into(), None);
+        let mut page = Page::new(PageKind::Logs, None, "a".into(), None);
         page.follow = false;
         page.top = 700;
         page.extend((0..LOG_LINES).map(|n| n.to_string()).collect());
