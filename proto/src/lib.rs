@@ -8,7 +8,8 @@ mod convert;
 mod delta;
 
 pub use convert::WireError;
-pub use delta::{apply, delta};
+pub use convert::history::{past_from_wire, past_to_wire};
+pub use delta::{apply, apply_step, delta, step};
 
 /// Generated from `proto/telemetry.proto`.
 #[allow(

@@ -2,8 +2,9 @@
 
 pub(crate) mod device;
 pub(crate) mod event;
+pub(crate) mod history;
 mod parts;
-mod process;
+pub(crate) mod process;
 pub(crate) mod reading;
 pub(crate) mod snapshot;
 
@@ -17,5 +18,21 @@ pub enum WireError {
     Missing {
         /// Message and field, as in the .proto file.
         field: &'static str,
+    },
+    /// A change of something that the client does not have.
+    #[error("field {field} does not fit what was sent before; the stream must be opened anew")]
+    Misfit {
+        /// Message and field, as in the .proto file.
+        field: &'static str,
+    },
+    /// A field says what this program does not know.
+    #[error("field {field} is {value}, and this program knows {known}")]
+    Unknown {
+        /// Message and field, as in the .proto file.
+        field: &'static str,
+        /// What it says.
+        value: u64,
+        /// What it may be.
+        known: &'static str,
     },
 }

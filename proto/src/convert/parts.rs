@@ -1,4 +1,4 @@
-//! The groups of a device's readings.
+//! The groups of readings: of a device, and of the machine around it.
 
 use std::time::Duration;
 
@@ -9,26 +9,28 @@ use gputop_model::{
 };
 
 use super::device::percent;
-use super::reading::{Reasons, checked, millis, take};
+use super::reading::{Before, Group, Reader, Writer, checked, millis};
 use crate::pb;
 
 /// Both directions of a group: `field => wire field, to the wire, from the wire;`.
 macro_rules! group {
     ($name:ident { $( $field:ident => $wire:ident, $to:expr, $from:expr; )+ }) => {
-        impl From<&$name> for pb::$name {
-            fn from(group: &$name) -> Self {
-                let mut reasons = Reasons::default();
-                Self {
-                    $( $wire: reasons.put(stringify!($wire), &group.$field, $to), )+
-                    not_fresh: reasons.into_list(),
+        impl Group for $name {
+            type Wire = pb::$name;
+
+            fn write(&self, before: Before<'_, Self>) -> pb::$name {
+                let mut out = Writer::new(self, before);
+                pb::$name {
+                    $( $wire: out.put(stringify!($wire), |group| &group.$field, $to), )+
+                    not_fresh: out.into_reasons(),
                 }
             }
-        }
 
-        impl From<pb::$name> for $name {
-            fn from(wire: pb::$name) -> Self {
-                let why = &wire.not_fresh;
-                Self { $( $field: $from(take(stringify!($wire), wire.$wire, why)), )+ }
+            fn read(wire: pb::$name, before: Before<'_, Self>) -> Self {
+                let said = Reader::new(&wire.not_fresh, before);
+                Self {
+                    $( $field: said.take(stringify!($wire), wire.$wire, |group| &group.$field, $from), )+
+                }
             }
         }
     };

@@ -1,77 +1,151 @@
 //! Processes and what holds them.
 
-use std::time::Duration;
-
-use gputop_model::{Bytes, GpuProcess, Holder, OutsideKind, ProcessKind, printable};
+use gputop_model::{Bytes, GpuProcess, GpuUuid, Holder, OutsideKind, ProcessKind, printable};
 
 use super::WireError;
 use super::device::percent;
-use super::reading::{Reasons, millis, take};
+use super::reading::{Before, Reader, Writer};
 use crate::pb;
 use crate::pb::process::Kind;
 
 impl From<&GpuProcess> for pb::Process {
     fn from(process: &GpuProcess) -> Self {
-        let mut reasons = Reasons::default();
-        let kind = match process.kind {
-            ProcessKind::Compute => Kind::Compute,
-            ProcessKind::Graphics => Kind::Graphics,
-            ProcessKind::ComputeAndGraphics => Kind::ComputeAndGraphics,
-            ProcessKind::Mps => Kind::Mps,
-        };
-        Self {
-            pid: process.pid,
-            start_ticks: process.start_ticks,
-            device_uuid: process.device.to_string(),
-            kind: kind.into(),
-            name: process.name.clone(),
-            user: reasons.put("user", &process.user, Clone::clone),
-            memory_used_bytes: reasons.put("memory_used_bytes", &process.memory_used, |v| v.0),
-            sm_percent: reasons.put("sm_percent", &process.sm, |v| v.0.into()),
-            command: reasons.put("command", &process.command, Clone::clone),
-            memory_busy_percent: reasons
-                .put("memory_busy_percent", &process.memory_busy, |v| v.0.into()),
-            encoder_percent: reasons.put("encoder_percent", &process.encoder, |v| v.0.into()),
-            decoder_percent: reasons.put("decoder_percent", &process.decoder, |v| v.0.into()),
-            idle_ms: reasons.put("idle_ms", &process.idle_for, |v| millis(*v)),
-            holder: holder_to_wire(&process.holder),
-            not_fresh: reasons.into_list(),
-        }
+        process_to_wire(process, Before::Nothing)
     }
+}
+
+/// The process for a client that has `before`, which is the [same](is_same) process.
+pub(crate) fn process_to_wire(process: &GpuProcess, before: Before<'_, GpuProcess>) -> pb::Process {
+    let mut out = Writer::new(process, before);
+    let readings = pb::Process {
+        user: out.put("user", |p| &p.user, Clone::clone),
+        memory_used_bytes: out.put("memory_used_bytes", |p| &p.memory_used, |v| v.0),
+        sm_percent: out.put("sm_percent", |p| &p.sm, |v| v.0.into()),
+        command: out.put("command", |p| &p.command, Clone::clone),
+        memory_busy_percent: out.put("memory_busy_percent", |p| &p.memory_busy, |v| v.0.into()),
+        encoder_percent: out.put("encoder_percent", |p| &p.encoder, |v| v.0.into()),
+        decoder_percent: out.put("decoder_percent", |p| &p.decoder, |v| v.0.into()),
+        idle_ms: out.put_idle("idle_ms", |p| &p.idle_for),
+        not_fresh: out.into_reasons(),
+        ..pb::Process::default()
+    };
+    if matches!(before, Before::All(..)) {
+        return readings;
+    }
+    let kind = match process.kind {
+        ProcessKind::Compute => Kind::Compute,
+        ProcessKind::Graphics => Kind::Graphics,
+        ProcessKind::ComputeAndGraphics => Kind::ComputeAndGraphics,
+        ProcessKind::Mps => Kind::Mps,
+    };
+    pb::Process {
+        pid: process.pid,
+        start_ticks: process.start_ticks,
+        device_uuid: process.device.to_string(),
+        kind: kind.into(),
+        name: process.name.clone(),
+        holder: holder_to_wire(&process.holder),
+        ..readings
+    }
+}
+
+/// Whether both differ in readings only, so that the one can be told as a change of the other.
+pub(crate) fn is_same(before: &GpuProcess, now: &GpuProcess) -> bool {
+    before.pid == now.pid
+        && before.start_ticks == now.start_ticks
+        && before.device == now.device
+        && before.kind == now.kind
+        && before.name == now.name
+        && before.holder == now.holder
 }
 
 impl TryFrom<pb::Process> for GpuProcess {
     type Error = WireError;
 
     fn try_from(wire: pb::Process) -> Result<Self, WireError> {
-        if wire.device_uuid.is_empty() {
-            return Err(WireError::Missing {
-                field: "Process.device_uuid",
-            });
-        }
-        let kind = match wire.kind() {
-            Kind::Compute | Kind::Unspecified => ProcessKind::Compute,
-            Kind::Graphics => ProcessKind::Graphics,
-            Kind::ComputeAndGraphics => ProcessKind::ComputeAndGraphics,
-            Kind::Mps => ProcessKind::Mps,
-        };
-        let why = &wire.not_fresh;
-        Ok(Self {
-            pid: wire.pid,
+        process_from_wire(wire, Before::Nothing)
+    }
+}
+
+/// The process that a client which has `before` is told of.
+pub(crate) fn process_from_wire(
+    wire: pb::Process,
+    before: Before<'_, GpuProcess>,
+) -> Result<GpuProcess, WireError> {
+    let kind = kind_from_wire(wire.kind());
+    let name = match before {
+        Before::All(known, _) => GpuProcess {
+            start_ticks: known.start_ticks,
+            name: known.name.clone(),
+            holder: known.holder.clone(),
+            ..GpuProcess::unmeasured(known.pid, known.device.clone(), known.kind)
+        },
+        Before::Nothing | Before::Groups(_) => GpuProcess {
             start_ticks: wire.start_ticks,
-            device: printable(wire.device_uuid).into(),
-            kind,
             name: printable(wire.name),
-            user: take("user", wire.user, why).map(printable),
-            memory_used: take("memory_used_bytes", wire.memory_used_bytes, why).map(Bytes),
-            sm: percent(take("sm_percent", wire.sm_percent, why)),
-            command: take("command", wire.command, why).map(printable),
-            memory_busy: percent(take("memory_busy_percent", wire.memory_busy_percent, why)),
-            encoder: percent(take("encoder_percent", wire.encoder_percent, why)),
-            decoder: percent(take("decoder_percent", wire.decoder_percent, why)),
-            idle_for: take("idle_ms", wire.idle_ms, why).map(Duration::from_millis),
             holder: holder_from_wire(wire.holder),
-        })
+            ..GpuProcess::unmeasured(wire.pid, uuid_from_wire(wire.device_uuid)?, kind)
+        },
+    };
+    let said = Reader::new(&wire.not_fresh, before);
+    Ok(GpuProcess {
+        user: said.take("user", wire.user, |p| &p.user, |v| v.map(printable)),
+        memory_used: said.take(
+            "memory_used_bytes",
+            wire.memory_used_bytes,
+            |p| &p.memory_used,
+            |v| v.map(Bytes),
+        ),
+        sm: said.take("sm_percent", wire.sm_percent, |p| &p.sm, percent),
+        command: said.take(
+            "command",
+            wire.command,
+            |p| &p.command,
+            |v| v.map(printable),
+        ),
+        memory_busy: said.take(
+            "memory_busy_percent",
+            wire.memory_busy_percent,
+            |p| &p.memory_busy,
+            percent,
+        ),
+        encoder: said.take(
+            "encoder_percent",
+            wire.encoder_percent,
+            |p| &p.encoder,
+            percent,
+        ),
+        decoder: said.take(
+            "decoder_percent",
+            wire.decoder_percent,
+            |p| &p.decoder,
+            percent,
+        ),
+        idle_for: said.take_idle("idle_ms", wire.idle_ms, |p| &p.idle_for),
+        pid: name.pid,
+        start_ticks: name.start_ticks,
+        device: name.device,
+        kind: name.kind,
+        name: name.name,
+        holder: name.holder,
+    })
+}
+
+fn uuid_from_wire(uuid: String) -> Result<GpuUuid, WireError> {
+    if uuid.is_empty() {
+        return Err(WireError::Missing {
+            field: "Process.device_uuid",
+        });
+    }
+    Ok(printable(uuid).into())
+}
+
+fn kind_from_wire(kind: Kind) -> ProcessKind {
+    match kind {
+        Kind::Compute | Kind::Unspecified => ProcessKind::Compute,
+        Kind::Graphics => ProcessKind::Graphics,
+        Kind::ComputeAndGraphics => ProcessKind::ComputeAndGraphics,
+        Kind::Mps => ProcessKind::Mps,
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use gputop_model::{
-    Allocation, DeviceId, DriverState, Limitation, NodeSnapshot, Protocol, Reading, printable,
+    Allocation, DeviceId, DriverState, Host, Limitation, NodeSnapshot, Protocol, Reading, printable,
 };
 
 use super::WireError;
 use super::event::{events_from_wire, events_to_wire};
-use super::reading::{Reasons, millis, take};
+use super::reading::{Before, Group as _, Reader, Writer, millis};
 use crate::pb;
 use crate::pb::driver::State;
 
@@ -24,7 +24,7 @@ impl From<&NodeSnapshot> for pb::Snapshot {
             allocations: Some(allocations_to_wire(&snapshot.allocations)),
             uptime_ms: millis(snapshot.uptime),
             events: Some(events_to_wire(&snapshot.events)),
-            host: Some((&snapshot.host).into()),
+            host: Some(snapshot.host.write(Before::Nothing)),
             limitations: Some(limitations_to_wire(&snapshot.limitations)),
             protocol: snapshot.protocol.version,
             capabilities: snapshot.protocol.capabilities.clone(),
@@ -57,7 +57,7 @@ impl TryFrom<pb::Snapshot> for NodeSnapshot {
             allocations: allocations_from_wire(wire.allocations.unwrap_or_default()),
             uptime: Duration::from_millis(wire.uptime_ms),
             events: events_from_wire(wire.events.unwrap_or_default()),
-            host: wire.host.unwrap_or_default().into(),
+            host: Host::read(wire.host.unwrap_or_default(), Before::Nothing),
             limitations: limitations_from_wire(wire.limitations.unwrap_or_default()),
             protocol: Protocol {
                 version: wire.protocol,
@@ -150,37 +150,37 @@ pub(crate) fn limitations_from_wire(wire: pb::Limitations) -> Vec<Limitation> {
 
 /// Allocations for the wire.
 pub(crate) fn allocations_to_wire(reading: &Reading<Vec<Allocation>>) -> pb::Allocations {
-    let mut reasons = Reasons::default();
-    let list = reasons.put("list", reading, |items| pb::AllocationList {
-        items: items
-            .iter()
-            .map(|item| pb::Allocation {
-                namespace: item.namespace.clone(),
-                pod: item.pod.clone(),
-                container: item.container.clone(),
-                resource: item.resource.clone(),
-                device_id: item.device_id.to_string(),
-            })
-            .collect(),
-    });
+    let item = |item: &Allocation| pb::Allocation {
+        namespace: item.namespace.clone(),
+        pod: item.pod.clone(),
+        container: item.container.clone(),
+        resource: item.resource.clone(),
+        device_id: item.device_id.to_string(),
+    };
+    let mut out = Writer::new(reading, Before::Nothing);
+    let list = |items: &Vec<Allocation>| pb::AllocationList {
+        items: items.iter().map(item).collect(),
+    };
     pb::Allocations {
-        list,
-        not_fresh: reasons.into_list(),
+        list: out.put("list", |reading| reading, list),
+        not_fresh: out.into_reasons(),
     }
 }
 
 /// Allocations from the wire.
 pub(crate) fn allocations_from_wire(wire: pb::Allocations) -> Reading<Vec<Allocation>> {
-    take("list", wire.list, &wire.not_fresh).map(|list| {
-        list.items
-            .into_iter()
-            .map(|item| Allocation {
-                namespace: printable(item.namespace),
-                pod: printable(item.pod),
-                container: printable(item.container),
-                resource: printable(item.resource),
-                device_id: DeviceId::new(printable(item.device_id)),
-            })
-            .collect()
-    })
+    let item = |item: pb::Allocation| Allocation {
+        namespace: printable(item.namespace),
+        pod: printable(item.pod),
+        container: printable(item.container),
+        resource: printable(item.resource),
+        device_id: DeviceId::new(printable(item.device_id)),
+    };
+    let said = Reader::new(&wire.not_fresh, Before::Nothing);
+    said.take(
+        "list",
+        wire.list,
+        |reading| reading,
+        |list| list.map(|list| list.items.into_iter().map(item).collect()),
+    )
 }

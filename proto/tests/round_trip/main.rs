@@ -1,6 +1,7 @@
-//! What goes over the wire comes back the same, whole or as a delta.
+//! What goes over the wire comes back the same, whole, as a delta or as a step.
 
 mod parts;
+mod steps;
 
 use std::time::Duration;
 
@@ -151,7 +152,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn snapshot()(
+    pub(crate) fn snapshot()(
         sequence in 1_u64..1000,
         devices in prop_oneof![
             (whole_device(0).boxed(), whole_device(1).boxed()).prop_map(|(a, b)| vec![a, b]).boxed(),
@@ -218,7 +219,7 @@ fn an_unchanged_snapshot_has_an_empty_delta() {
 }
 
 /// A card as a daemon describes it that knows everything about it.
-fn described() -> Device {
+pub(crate) fn described() -> Device {
     let kind = DeviceKind::Gpu { mig_enabled: false };
     let uuid = "GPU-86054f06-0036-d39b-ece0-ff050019988e".into();
     let mut device = Device::unmeasured(0, uuid, "NVIDIA H100 80GB HBM3".to_owned(), kind);
@@ -240,7 +241,7 @@ fn described() -> Device {
     device
 }
 
-fn snapshot_of(device: Device) -> NodeSnapshot {
+pub(crate) fn snapshot_of(device: Device) -> NodeSnapshot {
     NodeSnapshot {
         daemon_version: "0".to_owned(),
         sequence: 1,

@@ -1,20 +1,22 @@
-//! The difference between two snapshots of a node, and its application.
+//! Differences before protocol 1: devices whole but for their groups, processes all together.
+//!
+//! Frozen: clients and daemons that know nothing else are out there.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use gputop_model::{GpuUuid, NodeSnapshot, printable};
+use gputop_model::{Device, GpuUuid, Host, NodeSnapshot, printable};
 
 use crate::convert::WireError;
-use crate::convert::device::{changed_device, device_from_wire};
+use crate::convert::device::{device_from_wire, device_to_wire};
 use crate::convert::event::{events_from_wire, events_to_wire};
-use crate::convert::reading::millis;
+use crate::convert::reading::{Before, Group as _, millis};
 use crate::convert::snapshot::{
     allocations_from_wire, allocations_to_wire, limitations_from_wire, limitations_to_wire,
 };
 use crate::pb;
 
-/// What a client that has `before` needs to get to `after`.
+/// What a client from before protocol 1 that has `before` needs to get to `after`.
 #[must_use]
 pub fn delta(before: &NodeSnapshot, after: &NodeSnapshot) -> pb::Delta {
     let kept: BTreeSet<_> = after.devices.iter().map(|device| &device.uuid).collect();
@@ -25,7 +27,7 @@ pub fn delta(before: &NodeSnapshot, after: &NodeSnapshot) -> pb::Delta {
             .iter()
             .filter_map(|device| {
                 let old = before.devices.iter().find(|old| old.uuid == device.uuid);
-                (old != Some(device)).then(|| changed_device(device, old))
+                (old != Some(device)).then(|| device_to_wire(device, groups(old)))
             })
             .collect(),
         gone_devices: before
@@ -41,7 +43,7 @@ pub fn delta(before: &NodeSnapshot, after: &NodeSnapshot) -> pb::Delta {
             .then(|| allocations_to_wire(&after.allocations)),
         uptime_ms: (before.uptime != after.uptime).then(|| millis(after.uptime)),
         events: (before.events != after.events).then(|| events_to_wire(&after.events)),
-        host: (before.host != after.host).then(|| (&after.host).into()),
+        host: (before.host != after.host).then(|| after.host.write(Before::Nothing)),
         limitations: (before.limitations != after.limitations)
             .then(|| limitations_to_wire(&after.limitations)),
     }
@@ -64,8 +66,8 @@ pub fn apply(
     for wire in delta.devices {
         let uuid = GpuUuid::new(printable(wire.uuid.clone()));
         match next.devices.iter_mut().find(|old| old.uuid == uuid) {
-            Some(old) => *old = device_from_wire(wire, Some(old))?,
-            None => next.devices.push(device_from_wire(wire, None)?),
+            Some(old) => *old = device_from_wire(wire, Before::Groups(old))?,
+            None => next.devices.push(device_from_wire(wire, Before::Nothing)?),
         }
     }
     // NVML's order, each GPU before its instances.
@@ -92,7 +94,7 @@ pub fn apply(
         next.uptime = Duration::from_millis(uptime);
     }
     if let Some(host) = delta.host {
-        next.host = host.into();
+        next.host = Host::read(host, Before::Nothing);
     }
     if let Some(limitations) = delta.limitations {
         next.limitations = limitations_from_wire(limitations);
@@ -101,4 +103,8 @@ pub fn apply(
         next.events = events_from_wire(events);
     }
     Ok(next)
+}
+
+fn groups(before: Option<&Device>) -> Before<'_, Device> {
+    before.map_or(Before::Nothing, Before::Groups)
 }
