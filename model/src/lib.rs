@@ -5,6 +5,7 @@
 mod device;
 mod event;
 mod group;
+mod history;
 mod host;
 mod ids;
 mod labels;
@@ -13,6 +14,7 @@ mod pod;
 mod process;
 mod reading;
 mod resource;
+mod secrets;
 mod snapshot;
 mod text;
 mod time;
@@ -25,6 +27,7 @@ pub use device::{
     Traffic, Video,
 };
 pub use event::{DeviceEvent, EventKind, EventSeverity};
+pub use history::{DevicePast, PackedSample, PastQuery, PastStep, Ring, Sample};
 pub use host::{Disk, Host, Limitation};
 pub use ids::{DeviceId, GpuUuid, NodeName, PodKey, PodUid};
 pub use labels::Labels;
@@ -35,6 +38,7 @@ pub use pod::{
 pub use process::{GpuProcess, Holder, OutsideKind, ProcessKind};
 pub use reading::{Failure, Reading};
 pub use resource::{GPU_RESOURCE_PREFIX, is_gpu_resource, is_other_accelerator, whole_quantity};
+pub use secrets::{MASK, mask};
 pub use snapshot::{Allocation, DriverState, NodeSnapshot, Protocol};
 pub use text::{printable, short_product};
 pub use time::{Clock, Moment};

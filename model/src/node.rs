@@ -16,6 +16,9 @@ pub struct NodeInfo {
     pub created: Option<Timestamp>,
     /// The `Ready` condition.
     pub readiness: Readiness,
+    /// `lastTransitionTime` of the `Ready` condition.
+    #[serde(default)]
+    pub ready_since: Option<Timestamp>,
     /// `spec.unschedulable`.
     pub cordoned: bool,
     /// Roles from `node-role.kubernetes.io/…` labels.
@@ -61,6 +64,7 @@ impl NodeInfo {
             name,
             created: None,
             readiness: Readiness::Unknown,
+            ready_since: None,
             cordoned: false,
             roles: Vec::new(),
             labels: BTreeMap::new(),
@@ -83,6 +87,13 @@ impl NodeInfo {
     #[must_use]
     pub fn is_away(&self) -> bool {
         self.expected_away && self.readiness != Readiness::Ready
+    }
+
+    /// Since when the node has not been ready; `None`: it is, or nobody says since when.
+    #[must_use]
+    pub fn not_ready_since(&self) -> Option<Timestamp> {
+        self.ready_since
+            .filter(|_| matches!(self.readiness, Readiness::NotReady { .. }))
     }
 }
 

@@ -12,7 +12,10 @@
 //!   }],
 //!   "processes": [{"pid": 4711, "device_uuid": "GPU-…", "holder": {"pod": {…}}, …}],
 //!   "allocations": [{"namespace": "…", "pod": "…", …}],
-//!   "events": [{"device_uuid": "GPU-…", "kind": "xid", "xid": 79, "severity": "sick", …}]
+//!   "events": [{"device_uuid": "GPU-…", "kind": "xid", "xid": 79, "severity": "sick", …}],
+//!   "host": {"cpu_percent": 12, "disks": [{"mount": "/", …}], …, "not_fresh": []},
+//!   "limitations": [{"name": "no_host_root", "lost": "…", "fix": "…"}],
+//!   "protocol": {"version": 1, "capabilities": ["history"]}
 //! }
 //! ```
 //!
@@ -25,7 +28,7 @@ use std::time::Duration;
 
 use gputop_model::{
     Allocation, Device, DeviceEvent, DeviceKind, DriverState, Failure, GpuProcess, Health, Holder,
-    NodeSnapshot, Reading,
+    Limitation, NodeSnapshot, Protocol, Reading,
 };
 use serde_json::{Map, Value, json};
 
@@ -39,7 +42,8 @@ pub(super) fn probe(snapshot: &NodeSnapshot) -> Value {
     fields.set("driver", driver(&snapshot.driver));
     let devices: Vec<_> = snapshot.devices.iter().map(device).collect();
     fields.set("devices", devices);
-    let processes: Vec<_> = snapshot.processes.iter().map(process).collect();
+    let processes = snapshot.processes.iter().map(|p| process(p, snapshot));
+    let processes: Vec<_> = processes.collect();
     fields.set("processes", processes);
     fields.put("allocations", &snapshot.allocations, |list| {
         list.iter().map(allocation).collect()
@@ -50,6 +54,17 @@ pub(super) fn probe(snapshot: &NodeSnapshot) -> Value {
         .iter()
         .map(|event| self::event(event, snapshot));
     fields.set("events", events.collect::<Vec<_>>());
+    fields.set("host", parts::host(&snapshot.host));
+    let limitations: Vec<_> = snapshot.limitations.iter().map(limitation).collect();
+    fields.set("limitations", limitations);
+    let Protocol {
+        version,
+        capabilities,
+    } = &snapshot.protocol;
+    fields.set(
+        "protocol",
+        json!({"version": version, "capabilities": capabilities}),
+    );
     fields.done()
 }
 
@@ -168,6 +183,8 @@ fn device(device: &Device) -> Value {
     fields.set("power_limits", parts::power_limits(&device.power_limits));
     fields.set("identity", parts::identity(&device.identity));
     fields.set("settings", parts::settings(&device.settings));
+    fields.set("activity", parts::activity(&device.activity));
+    fields.set("traffic", parts::traffic(&device.traffic));
     fields.done()
 }
 
@@ -188,16 +205,28 @@ fn health(health: &Health) -> Value {
     json!({"level": health.name(), "why": health.why()})
 }
 
-fn process(process: &GpuProcess) -> Value {
+fn limitation(limitation: &Limitation) -> Value {
+    let Limitation { name, lost, fix } = limitation;
+    let fix = (!fix.is_empty()).then_some(fix);
+    json!({"name": name, "lost": lost, "fix": fix})
+}
+
+fn process(process: &GpuProcess, snapshot: &NodeSnapshot) -> Value {
     let mut fields = Fields::default();
     fields.set("pid", process.pid);
     fields.set("start_ticks", process.start_ticks);
     fields.set("device_uuid", process.device.as_str());
     fields.set("kind", process.kind.name());
     fields.set("name", process.name.as_str());
+    fields.put("command", &process.command, |line| line.as_str().into());
     fields.put("user", &process.user, |user| user.as_str().into());
     fields.put("memory_used_bytes", &process.memory_used, |v| v.0.into());
     fields.put("sm_percent", &process.sm, |v| v.0.into());
+    fields.put("memory_busy_percent", &process.memory_busy, |v| v.0.into());
+    fields.put("encoder_percent", &process.encoder, |v| v.0.into());
+    fields.put("decoder_percent", &process.decoder, |v| v.0.into());
+    // Computed, not on the wire.
+    fields.set("running_ms", snapshot.running_for(process).map(millis));
     fields.put("idle_ms", &process.idle_for, |v| millis(*v));
     fields.set("holder", holder(&process.holder));
     fields.done()
@@ -238,7 +267,10 @@ mod tests {
     use futures::FutureExt as _;
 
     use super::*;
-    use crate::source::simulated::{Fault, SimulatedSource, builtin_node, builtin_tenants};
+    use crate::machine::Machine as _;
+    use crate::source::simulated::{
+        Fault, SimulatedMachine, SimulatedSource, builtin_node, builtin_tenants,
+    };
     use crate::source::{Round, Source as _};
 
     fn snapshot(fault: Option<Fault>) -> NodeSnapshot {
@@ -258,6 +290,13 @@ mod tests {
             allocations: Reading::Unsupported,
             uptime: Duration::from_secs(9),
             events: sample.events,
+            host: SimulatedMachine::new(&source.spec(), 1, None).read(Duration::from_secs(9)),
+            limitations: vec![Limitation {
+                name: "no_host_root".to_owned(),
+                lost: "disks".to_owned(),
+                fix: String::new(),
+            }],
+            protocol: Protocol::current(),
             ..NodeSnapshot::unsampled("n".into())
         }
     }
@@ -327,5 +366,40 @@ mod tests {
         assert_eq!(holders.iter().filter(outside).count(), 1);
         let pod = |holder: &&Value| holder["holder"]["pod"]["namespace"] == "default";
         assert_eq!(holders.iter().filter(pod).count(), 1);
+    }
+
+    #[test]
+    fn the_machine_is_told_and_what_can_not_be_seen() {
+        let mut snapshot = snapshot(None);
+        let document = probe(&snapshot);
+        let host = &document["host"];
+        assert_eq!(host["cpus"], 16);
+        assert_eq!(host["disks"][0]["mount"], "/");
+        assert!(host["load_hundredths"].is_u64() && host["kernel"].is_string());
+        assert_eq!(host["not_fresh"], json!([]));
+        let limitation = &document["limitations"][0];
+        assert_eq!(limitation["name"], "no_host_root");
+        assert!(limitation["fix"].is_null());
+        assert_eq!(document["protocol"]["version"], 1);
+        snapshot.host.cpu = Reading::Failed(Failure::NotMeasured);
+        let host = &probe(&snapshot)["host"];
+        assert!(host["cpu_percent"].is_null());
+        assert_eq!(host["not_fresh"][0]["code"], "not_measured");
+    }
+
+    #[test]
+    fn a_process_is_described_whole() {
+        let document = probe(&snapshot(None));
+        let process = &document["processes"][0];
+        // It began two hours before the daemon, which has run for 9 s.
+        assert_eq!(process["running_ms"], 7_209_000);
+        for field in ["memory_busy_percent", "encoder_percent", "decoder_percent"] {
+            assert!(process[field].is_u64(), "{field}");
+        }
+        let command = process["command"].as_str().unwrap();
+        assert!(command.starts_with("python3 train.py"), "{command}");
+        let mut snapshot = snapshot(None);
+        snapshot.host.uptime = Reading::default();
+        assert!(probe(&snapshot)["processes"][0]["running_ms"].is_null());
     }
 }

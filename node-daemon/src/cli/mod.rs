@@ -81,6 +81,14 @@ struct TelemetryArgs {
     /// Attribute processes even where /proc does not show the machine's own process ids.
     #[arg(long)]
     trust_pids: bool,
+    /// Where the host's root file system is mounted, read-only
+    /// [default: /host where that is mounted, / outside a pod].
+    #[arg(long, value_name = "DIR")]
+    host_root: Option<PathBuf>,
+    /// Report the arguments of processes, too. What looks like a secret is masked; one that does
+    /// not look it is not.
+    #[arg(long)]
+    command_arguments: bool,
 }
 
 /// Runs the command line of this process.

@@ -1,5 +1,7 @@
 //! A snapshot for people.
 
+mod machine;
+
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
@@ -11,8 +13,19 @@ const DEVICES: [&str; 12] = [
     "GPU", "PRODUCT", "UTIL", "MEMORY", "TEMP", "FAN", "POWER", "STATE", "CLOCKS", "PCIE", "IDLE",
     "HEALTH",
 ];
-const PROCESSES: [&str; 9] = [
-    "PID", "GPU", "KIND", "USER", "MEMORY", "SM", "IDLE", "NAME", "HELD BY",
+const ACTIVITY: [&str; 7] = [
+    "GPU",
+    "SM ACTIVE",
+    "OCCUPANCY",
+    "TENSOR",
+    "BANDWIDTH",
+    "PCIE IN",
+    "PCIE OUT",
+];
+/// The command is the longest and so the last.
+const PROCESSES: [&str; 13] = [
+    "PID", "GPU", "KIND", "USER", "MEMORY", "SM", "MEM", "ENC", "DEC", "RUNS", "IDLE", "HELD BY",
+    "COMMAND",
 ];
 const EVENTS: [&str; 4] = ["GPU", "AGO", "COUNT", "EVENT"];
 
@@ -31,10 +44,17 @@ pub(super) fn table(snapshot: &NodeSnapshot) -> String {
         }
     }
     writeln!(text, " · gputop-node {}", snapshot.daemon_version).ok();
+    machine::describe(&mut text, &snapshot.host);
     if !snapshot.devices.is_empty() {
         text.push('\n');
         let rows = snapshot.devices.iter().map(|d| device(d, snapshot));
         lay_out(&mut text, DEVICES, rows.collect());
+        let active = snapshot.devices.iter().filter(|d| has_activity(d));
+        let rows: Vec<_> = active.map(|d| activity(d, snapshot)).collect();
+        if !rows.is_empty() {
+            text.push('\n');
+            lay_out(&mut text, ACTIVITY, rows);
+        }
         text.push('\n');
         if snapshot.processes.is_empty() {
             text.push_str("no processes\n");
@@ -54,6 +74,7 @@ pub(super) fn table(snapshot: &NodeSnapshot) -> String {
         let rows = snapshot.events.iter().map(|e| event(e, snapshot));
         lay_out(&mut text, EVENTS, rows.collect());
     }
+    machine::describe_limits(&mut text, &snapshot.limitations);
     text
 }
 
@@ -107,6 +128,23 @@ fn device(device: &Device, snapshot: &NodeSnapshot) -> [String; 12] {
     ]
 }
 
+/// Whether what the multiprocessors do, or what goes over the link, is known of it.
+fn has_activity(device: &Device) -> bool {
+    device.activity.sm_active.known().is_some() || device.traffic.pcie_receive.known().is_some()
+}
+
+fn activity(device: &Device, snapshot: &NodeSnapshot) -> [String; 7] {
+    [
+        label(device, snapshot),
+        cell(&device.activity.sm_active),
+        cell(&device.activity.sm_occupancy),
+        cell(&device.activity.tensor),
+        cell(&device.activity.memory_bandwidth),
+        cell(&device.traffic.pcie_receive),
+        cell(&device.traffic.pcie_transmit),
+    ]
+}
+
 /// `gen4 x16`; where it is worse than it could be, how.
 fn pcie(device: &Device) -> String {
     if let Some(degraded) = device.pcie_degraded() {
@@ -118,7 +156,7 @@ fn pcie(device: &Device) -> String {
     }
 }
 
-fn process(process: &GpuProcess, snapshot: &NodeSnapshot) -> [String; 9] {
+fn process(process: &GpuProcess, snapshot: &NodeSnapshot) -> [String; 13] {
     let on = snapshot.devices.iter().find(|d| d.uuid == process.device);
     let held_by = match &process.holder {
         Holder::Pod {
@@ -143,9 +181,13 @@ fn process(process: &GpuProcess, snapshot: &NodeSnapshot) -> [String; 9] {
         cell(&process.user),
         cell(&process.memory_used),
         cell(&process.sm),
+        cell(&process.memory_busy),
+        cell(&process.encoder),
+        cell(&process.decoder),
+        snapshot.running_for(process).map_or("–".to_owned(), time),
         idle(&process.idle_for),
-        process.name.clone(),
         held_by,
+        process.command.known().unwrap_or(&process.name).clone(),
     ]
 }
 

@@ -1,23 +1,24 @@
 //! From the command line's words to a running sampler.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use color_eyre::Section as _;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
-use gputop_model::NodeName;
+use gputop_model::{Limitation, NodeName};
 use tokio_util::sync::CancellationToken;
 
 use super::TelemetryArgs;
-use crate::machine::NoMachine;
+use crate::machine::{HostMachine, Machine as _, Places};
 use crate::pods::{Allocations, DEFAULT_SOCKET, KubeletSocket, NoKubelet};
-use crate::procs::{Attribution, HostAttribution, NoAttribution};
+use crate::procs::{Attribution as _, HostAttribution, NoAttribution, Outlook};
 use crate::sampler::{Inputs, Options, Sampler, SamplerHandle};
 use crate::source::nvml::NvmlSource;
 use crate::source::simulated::{
-    FollowKubelet, NodeSpec, SimulatedSource, builtin_node, builtin_tenants, parse_scenario,
+    FollowKubelet, NodeSpec, SimulatedMachine, SimulatedSource, builtin_node, builtin_tenants,
+    parse_scenario,
 };
 
 /// The value of `--source`.
@@ -67,18 +68,22 @@ pub(super) fn start(
 }
 
 fn real(args: &TelemetryArgs) -> Parts {
-    let host = HostAttribution::new(args.proc.clone(), super::in_pod());
-    let attribution: Arc<dyn Attribution> = if host.sees_host_pids() || args.trust_pids {
-        Arc::new(host)
-    } else {
-        tracing::warn!(
-            proc = %args.proc.display(),
-            "this is not the machine's own PID namespace, so that NVML's process ids mean other \
-             processes here: they are not attributed to pods. Run with hostPID: true, or with \
-             --trust-pids if the ids are known to match"
-        );
-        Arc::new(NoAttribution)
-    };
+    let host_root = host_root(args);
+    let attribution = HostAttribution::new(Outlook {
+        proc: args.proc.clone(),
+        host_root: host_root.clone(),
+        trust_pids: args.trust_pids,
+        command_arguments: args.command_arguments,
+    });
+    let machine = HostMachine::new(Places {
+        proc: args.proc.clone(),
+        shows_host: attribution.sees_host(),
+        host_root,
+    });
+    for limitation in [attribution.limitations(), machine.limitations()].concat() {
+        let Limitation { name, lost, fix } = limitation;
+        tracing::warn!(name, "{lost}. To mend it: {fix}");
+    }
     Parts {
         node: node_name(args),
         inputs: Inputs {
@@ -87,10 +92,19 @@ fn real(args: &TelemetryArgs) -> Parts {
                 Some(path) => Arc::new(KubeletSocket::new(path)),
                 None => Arc::new(NoKubelet),
             },
-            attribution,
-            machine: Arc::new(NoMachine),
+            attribution: Arc::new(attribution),
+            machine: Arc::new(machine),
         },
     }
+}
+
+/// `--host-root`, or where the host's root file system is by custom. A folder that only has that
+/// name holds no system.
+fn host_root(args: &TelemetryArgs) -> Option<PathBuf> {
+    let custom = Path::new("/host");
+    let mounted = || custom.join("etc").is_dir().then(|| custom.to_path_buf());
+    let own = || (!super::in_pod()).then(|| PathBuf::from("/"));
+    args.host_root.clone().or_else(mounted).or_else(own)
 }
 
 fn simulated(args: &TelemetryArgs, scenario: Option<&PathBuf>) -> Result<Parts> {
@@ -99,6 +113,7 @@ fn simulated(args: &TelemetryArgs, scenario: Option<&PathBuf>) -> Result<Parts> 
         Some(path) => from_file(path, args.node.as_deref())?,
     };
     let node = spec.name.clone();
+    let machine = Arc::new(SimulatedMachine::new(&spec, args.seed, None));
     let source = Arc::new(SimulatedSource::new(spec.clone(), args.seed));
     let allocations: Arc<dyn Allocations> = if let Some(path) = socket(args, None) {
         let kubelet = Arc::new(KubeletSocket::new(path));
@@ -115,7 +130,7 @@ fn simulated(args: &TelemetryArgs, scenario: Option<&PathBuf>) -> Result<Parts> 
             source,
             allocations,
             attribution: Arc::new(NoAttribution),
-            machine: Arc::new(NoMachine),
+            machine,
         },
     })
 }

@@ -5,7 +5,7 @@
 //! `kubepods-burstable-pod<uid with _>.slice`), and so do the runtimes a container's group. A
 //! daemon in a cgroup namespace of its own sees paths such as `/../../kubepods-…`.
 
-use gputop_model::{Holder, OutsideKind, PodUid};
+use gputop_model::{Holder, OutsideKind, PodUid, printable};
 
 /// Prefixes of container groups and who makes them; of two that fit the longer comes first.
 const CONTAINERS: [(&str, Runtime); 7] = [
@@ -50,10 +50,14 @@ pub fn holder_from_cgroups(text: &str) -> Holder {
             container: None,
         };
     }
-    // The longest path is the most telling: unused v1 controllers stay at the root.
-    let longest = paths().max_by_key(|path| path.len()).unwrap_or("/");
-    let (kind, name) = outside(longest);
-    Holder::Outside { kind, name }
+    // Some v1 controllers know more than others: a container or a job more than the service that
+    // started it, and any of these more than the root, where unused controllers stay.
+    let telling = |path: &&str| (has_container(path) || job(path).is_some(), path.len());
+    let (kind, name) = outside(paths().max_by_key(telling).unwrap_or("/"));
+    Holder::Outside {
+        kind,
+        name: printable(name),
+    }
 }
 
 /// Uid of the pod and id of the container, if the path is a pod's.
@@ -108,6 +112,22 @@ fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+fn has_container(path: &str) -> bool {
+    segments(path).any(|segment| container_id(segment).is_some())
+}
+
+/// The number in Slurm's `/slurm/uid_<uid>/job_<number>/…` (v1) and
+/// `/system.slice/slurmstepd.scope/job_<number>/…` (v2).
+fn job(path: &str) -> Option<&str> {
+    let mut segments = segments(path);
+    segments.find(|segment| segment.starts_with("slurm"))?;
+    let number = segments.find_map(|segment| segment.strip_prefix("job_"))?;
+    number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(number)
+}
+
 /// What holds a process outside any pod, and its name.
 fn outside(path: &str) -> (OutsideKind, String) {
     let parts: Vec<_> = segments(path).filter(|part| *part != "..").collect();
@@ -115,27 +135,52 @@ fn outside(path: &str) -> (OutsideKind, String) {
         // As `docker ps` shows it.
         return (OutsideKind::Docker, id[..12].to_owned());
     }
+    if let Some(number) = job(path) {
+        return (OutsideKind::Other, format!("Slurm job {number}"));
+    }
+    let lxc = |part: &&str| part.strip_prefix("lxc.payload.").map(str::to_owned);
+    if let Some(name) = parts.iter().find_map(lxc) {
+        return (OutsideKind::Other, format!("LXC container {name}"));
+    }
     let user = parts.iter().find_map(|part| uid_of_slice(part));
-    let unit = |part: &&&str| part.strip_suffix(".slice").is_none();
-    let last = parts.iter().rev().find(unit).copied();
+    let plain = |part: &&&str| part.strip_suffix(".slice").is_none();
+    let last = parts.iter().rev().find(plain).copied();
     if let Some(user) = user {
         return user_session(user, &parts, last.unwrap_or_default());
     }
-    let Some(unit) = last else {
-        return (OutsideKind::Other, "host".to_owned());
+    // A unit may have made groups of its own below, and those in it are its.
+    let is_unit = |part: &&&str| {
+        let ends = |kind: &str| part.strip_suffix(kind).is_some();
+        ends(".service") || ends(".scope")
     };
-    let service = unit.strip_suffix(".service");
-    let kind = match service.or(unit.strip_suffix(".scope")) {
-        None => OutsideKind::Other,
-        Some(name) if DISPLAY_MANAGERS.contains(&name) => OutsideKind::Desktop,
-        Some(_) => OutsideKind::Unit,
-    };
-    (kind, unit.to_owned())
+    match (parts.iter().find(is_unit), last) {
+        (Some(unit), _) => {
+            let service = unit.strip_suffix(".service");
+            let managed = service.is_some_and(|name| DISPLAY_MANAGERS.contains(&name));
+            let kind = if managed {
+                OutsideKind::Desktop
+            } else {
+                OutsideKind::Unit
+            };
+            (kind, (*unit).to_owned())
+        }
+        (None, Some(last)) => match last.strip_prefix("openrc.") {
+            Some(service) => (OutsideKind::Unit, service.to_owned()),
+            None => (OutsideKind::Other, last.to_owned()),
+        },
+        (None, None) => (OutsideKind::Other, "host".to_owned()),
+    }
 }
 
 /// A process in `user-<uid>.slice`: part of a desktop, a service of the user, or a login session.
 fn user_session(uid: &str, parts: &[&str], last: &str) -> (OutsideKind, String) {
     let in_slice = |names: &[&str]| parts.iter().any(|part| names.contains(part));
+    if last.starts_with("vte-spawn-") {
+        return (OutsideKind::Login, format!("terminal of user {uid}"));
+    }
+    if in_slice(&["app.slice"]) && is_own_service(last) {
+        return (OutsideKind::Unit, format!("{last} of user {uid}"));
+    }
     if in_slice(&["app.slice", "session.slice", "background.slice"]) {
         return (OutsideKind::Desktop, app_name(last));
     }
@@ -149,6 +194,22 @@ fn user_session(uid: &str, parts: &[&str], last: &str) -> (OutsideKind, String) 
         }
         None => (OutsideKind::Login, format!("{last} of user {uid}")),
     }
+}
+
+/// Whether a unit in `app.slice` is a service that the user has set up, and not a part of the
+/// desktop, whose units have its names.
+fn is_own_service(unit: &str) -> bool {
+    const DESKTOP: [&str; 8] = [
+        "app-",
+        "dbus-",
+        "evolution-",
+        "gnome-",
+        "gvfs-",
+        "org.",
+        "plasma-",
+        "xdg-",
+    ];
+    unit.ends_with(".service") && !DESKTOP.iter().any(|prefix| unit.starts_with(prefix))
 }
 
 fn uid_of_slice(part: &str) -> Option<&str> {

@@ -1,16 +1,19 @@
 //! Describes processes from `/proc`.
 
 use std::collections::HashMap;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use gputop_model::{Failure, Holder, OutsideKind, Reading};
-use procfs::process::Process;
-use procfs::{ProcError, ProcResult};
+use gputop_model::{Failure, Holder, Limitation, OutsideKind, Reading, printable};
 
 use super::cgroup::holder_from_cgroups;
+use super::command::command;
+use super::stat::{Stat, stat};
 use super::users::Users;
-use super::{Attribution, ProcessFacts};
+use super::{Attribution, ProcessFacts, limits};
+use crate::machine::host::failure;
 
 /// Programs that are a desktop, whatever session started them.
 const DESKTOPS: [&str; 9] = [
@@ -25,12 +28,21 @@ const DESKTOPS: [&str; 9] = [
     "Hyprland",
 ];
 
-/// Inode of the machine's first PID namespace (`PROC_PID_INIT_INO` in the kernel's
-/// `include/linux/proc_ns.h`).
-const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
-
 /// Most processes kept in memory; a GPU node has far fewer.
 const KEPT: usize = 4096;
+
+/// From where processes are looked at, and how closely.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// `/proc`, or where the host's is mounted.
+    pub proc: PathBuf,
+    /// The host's root file system, where it can be seen: for the names of users.
+    pub host_root: Option<PathBuf>,
+    /// Believe that the process ids in `proc` are the machine's although they do not look it.
+    pub trust_pids: bool,
+    /// Tell command lines with their arguments.
+    pub command_arguments: bool,
+}
 
 /// Describes processes of this machine.
 ///
@@ -38,88 +50,127 @@ const KEPT: usize = 4096;
 #[derive(Debug)]
 pub struct HostAttribution {
     proc: PathBuf,
+    command_arguments: bool,
+    /// The process ids that NVML names mean others in `proc`.
+    foreign: bool,
+    limitations: Vec<Limitation>,
     users: Users,
-    known: Mutex<HashMap<u32, ProcessFacts>>,
+    known: Mutex<HashMap<u32, Known>>,
+}
+
+/// A process that was described, and what it was known by then.
+#[derive(Debug)]
+struct Known {
+    stat: Stat,
+    facts: ProcessFacts,
 }
 
 impl HostAttribution {
-    /// Reads from `proc`, `/proc` or where the host's is mounted. `in_container`: the file system
-    /// around this process is not the host's.
+    /// Finds out what can be seen from there; later changes of mounts are not noticed.
     #[must_use]
-    pub fn new(proc: PathBuf, in_container: bool) -> Self {
-        Self {
-            users: Users::load(&proc, in_container),
+    pub fn new(outlook: Outlook) -> Self {
+        let Outlook {
             proc,
+            host_root,
+            trust_pids,
+            command_arguments,
+        } = outlook;
+        let foreign = !trust_pids && !limits::sees_host_pids(&proc);
+        let limitation = if foreign {
+            Some(limits::foreign_pid_namespace(&proc))
+        } else {
+            limits::hidden_processes(&proc)
+        };
+        Self {
+            users: Users::load(&proc, host_root.as_deref()),
+            limitations: limitation.into_iter().collect(),
             known: Mutex::default(),
+            proc,
+            command_arguments,
+            foreign,
         }
     }
 
-    /// Whether `proc` shows the machine's own process ids, which is what NVML speaks of. In a pod
-    /// without `hostPID` they are others, and would name the wrong processes.
+    /// Whether the process ids are the machine's own, so that process 1 is its first.
     #[must_use]
-    pub fn sees_host_pids(&self) -> bool {
-        let link = std::fs::read_link(self.proc.join("self/ns/pid"));
-        link.is_ok_and(|link| link.to_string_lossy() == format!("pid:[{FIRST_PID_NAMESPACE}]"))
+    pub const fn sees_host(&self) -> bool {
+        !self.foreign
     }
 
-    fn read(&self, pid: u32) -> ProcResult<ProcessFacts> {
-        let id = i32::try_from(pid).map_err(|_| ProcError::NotFound(None))?;
-        let process = Process::new_with_root(self.proc.join(id.to_string()))?;
-        let stat = process.stat()?;
+    fn read(&self, pid: u32) -> io::Result<ProcessFacts> {
+        let folder = self.proc.join(pid.to_string());
+        let text = std::fs::read(folder.join("stat"))?;
+        let stat = stat(&String::from_utf8_lossy(&text)).ok_or(io::ErrorKind::InvalidData)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(facts) = known.get(&pid)
-            && facts.start_ticks == Some(stat.starttime)
-            // The name changes at exec, and the group shortly after the fork.
-            && facts.name.as_deref() == Some(&stat.comm)
+        // The name changes at exec, and the group shortly after the fork.
+        if let Some(known) = known.get(&pid)
+            && known.stat == stat
         {
-            return Ok(facts.clone());
+            return Ok(known.facts.clone());
         }
-        let cgroups = std::fs::read_to_string(self.proc.join(format!("{pid}/cgroup")));
-        let mut holder = cgroups.map_or(Holder::Unknown, |text| holder_from_cgroups(&text));
+        let cgroups = std::fs::read(folder.join("cgroup"));
+        let mut holder = cgroups.map_or(Holder::Unknown, |text| {
+            holder_from_cgroups(&String::from_utf8_lossy(&text))
+        });
         let in_pod = matches!(holder, Holder::Pod { .. });
         if let Holder::Outside { kind, name } = &mut holder
-            && DESKTOPS.contains(&stat.comm.as_str())
+            && DESKTOPS.contains(&stat.name.as_str())
         {
             *kind = OutsideKind::Desktop;
-            name.clone_from(&stat.comm);
+            name.clone_from(&stat.name);
         }
         let facts = ProcessFacts {
-            start_ticks: Some(stat.starttime),
-            user: match process.uid() {
-                Ok(uid) => Reading::Value(self.users.name(uid, in_pod)),
+            start_ticks: Some(stat.start_ticks),
+            // The owner of the folder is the effective user, unless the process may not be dumped.
+            user: match std::fs::metadata(&folder) {
+                Ok(data) => Reading::Value(self.users.name(data.uid(), in_pod)),
                 Err(error) => Reading::Failed(failure(&error)),
             },
-            name: Some(stat.comm),
+            command: if self.command_arguments {
+                command(&folder.join("cmdline"))
+            } else {
+                Reading::default()
+            },
+            name: Some(printable(stat.name.clone())),
             holder,
         };
         if known.len() >= KEPT {
             known.clear();
         }
-        known.insert(pid, facts.clone());
+        let entry = Known {
+            stat,
+            facts: facts.clone(),
+        };
+        known.insert(pid, entry);
         Ok(facts)
     }
 }
 
 impl Attribution for HostAttribution {
     fn describe(&self, pid: u32) -> ProcessFacts {
+        if self.foreign {
+            return ProcessFacts {
+                user: Reading::Failed(Failure::NotFound),
+                ..ProcessFacts::unknown()
+            };
+        }
         self.read(pid).unwrap_or_else(|error| ProcessFacts {
-            user: Reading::Failed(failure(&error)),
+            user: Reading::Failed(match error.raw_os_error() {
+                // It ended while it was looked at.
+                Some(ESRCH) => Failure::NotFound,
+                _ => failure(&error),
+            }),
             ..ProcessFacts::unknown()
         })
     }
-}
 
-fn failure(error: &ProcError) -> Failure {
-    match error {
-        ProcError::PermissionDenied(_) => Failure::NoPermission,
-        ProcError::NotFound(_) => Failure::NotFound,
-        ProcError::Io(error, _) => {
-            let number = error.raw_os_error().unwrap_or_default();
-            Failure::Other(u32::try_from(number).unwrap_or_default())
-        }
-        _ => Failure::Other(0),
+    fn limitations(&self) -> Vec<Limitation> {
+        self.limitations.clone()
     }
 }
+
+/// No such process.
+const ESRCH: i32 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -132,6 +183,16 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         write(&root, pid, comm, start, cgroup);
         root
+    }
+
+    /// It is not a proc file system, and its ids are taken for the machine's.
+    fn outlook(root: &tempfile::TempDir) -> Outlook {
+        Outlook {
+            proc: root.path().into(),
+            host_root: None,
+            trust_pids: true,
+            command_arguments: false,
+        }
     }
 
     fn write(root: &tempfile::TempDir, pid: u32, comm: &str, start: u64, cgroup: &str) {
@@ -154,7 +215,7 @@ mod tests {
             4242,
             "0::/system.slice/ollama.service\n",
         );
-        let facts = HostAttribution::new(root.path().into(), true).describe(77);
+        let facts = HostAttribution::new(outlook(&root)).describe(77);
         assert_eq!(facts.start_ticks, Some(4242));
         assert_eq!(facts.name.as_deref(), Some("ollama runner"));
         let expected = Holder::Outside {
@@ -173,7 +234,7 @@ mod tests {
             1,
             "0::/user.slice/user-1000.slice/session-2.scope\n",
         );
-        let facts = HostAttribution::new(root.path().into(), true).describe(5);
+        let facts = HostAttribution::new(outlook(&root)).describe(5);
         assert!(matches!(
             facts.holder,
             Holder::Outside { kind: OutsideKind::Desktop, name } if name == "Xorg"
@@ -183,7 +244,7 @@ mod tests {
     #[test]
     fn a_recycled_pid_is_another_process() {
         let root = proc(9, "old", 100, "0::/system.slice/old.service\n");
-        let host = HostAttribution::new(root.path().into(), true);
+        let host = HostAttribution::new(outlook(&root));
         assert_eq!(host.describe(9).name.as_deref(), Some("old"));
         write(&root, 9, "new", 200, "0::/system.slice/new.service\n");
         let facts = host.describe(9);
@@ -197,23 +258,87 @@ mod tests {
     #[test]
     fn a_process_that_has_ended_is_not_found() {
         let root = tempfile::tempdir().unwrap();
-        let facts = HostAttribution::new(root.path().into(), true).describe(1234);
+        let facts = HostAttribution::new(outlook(&root)).describe(1234);
         assert_eq!(facts.user, Reading::Failed(Failure::NotFound));
         assert_eq!(facts.holder, Holder::Unknown);
     }
 
     #[test]
-    fn foreign_pids_are_noticed() {
-        let root = tempfile::tempdir().unwrap();
+    fn foreign_pids_are_said_and_their_processes_left_alone() {
+        let root = proc(9, "other", 100, "0::/system.slice/other.service\n");
         let namespaces = root.path().join("self/ns");
         fs::create_dir_all(&namespaces).unwrap();
-        let sees = |inode: &str| {
-            let link = namespaces.join("pid");
-            fs::remove_file(&link).ok();
-            std::os::unix::fs::symlink(format!("pid:[{inode}]"), link).unwrap();
-            HostAttribution::new(root.path().into(), true).sees_host_pids()
-        };
-        assert!(sees("4026531836"));
-        assert!(!sees("4026532201"));
+        let link = namespaces.join("pid");
+        std::os::unix::fs::symlink("pid:[4026532201]", link).unwrap();
+        let foreign = HostAttribution::new(Outlook {
+            trust_pids: false,
+            ..outlook(&root)
+        });
+        assert!(!foreign.sees_host());
+        assert_eq!(foreign.describe(9).name, None);
+        assert_eq!(foreign.describe(9).holder, Holder::Unknown);
+        let [limitation] = foreign.limitations().try_into().unwrap();
+        assert_eq!(limitation.name, "foreign_pid_namespace");
+        assert!(limitation.fix.contains("hostPID: true"));
+        let trusted = HostAttribution::new(outlook(&root));
+        assert_eq!(trusted.describe(9).name.as_deref(), Some("other"));
+        assert_eq!(trusted.limitations(), []);
+    }
+
+    #[test]
+    fn hidden_processes_are_said() {
+        let root = proc(9, "mine", 1, "0::/\n");
+        fs::create_dir_all(root.path().join("self")).unwrap();
+        fs::write(root.path().join("self/stat"), "9 (mine) R").unwrap();
+        let limited = HostAttribution::new(outlook(&root)).limitations();
+        assert_eq!(limited.len(), 1);
+        assert_eq!(limited[0].name, "hidden_processes");
+    }
+
+    #[test]
+    fn command_lines_are_told_when_asked_for_only() {
+        let root = proc(9, "python3", 1, "0::/\n");
+        fs::write(root.path().join("9/cmdline"), "python3\0--token\0abc\0").unwrap();
+        let silent = HostAttribution::new(outlook(&root));
+        assert_eq!(silent.describe(9).command, Reading::default());
+        let telling = HostAttribution::new(Outlook {
+            command_arguments: true,
+            ..outlook(&root)
+        });
+        let said = Reading::Value("python3 --token •••".to_owned());
+        assert_eq!(telling.describe(9).command, said);
+        assert_eq!(telling.describe(9).command, said, "from memory");
+    }
+
+    #[test]
+    fn users_have_the_hosts_names_outside_pods() {
+        let root = proc(9, "x", 1, "0::/system.slice/x.service\n");
+        let uid = fs::metadata(root.path().join("9")).unwrap().uid();
+        let host = tempfile::tempdir().unwrap();
+        fs::create_dir(host.path().join("etc")).unwrap();
+        let passwd = format!("ada:x:{uid}:1::/:/bin/sh\n");
+        fs::write(host.path().join("etc/passwd"), passwd).unwrap();
+        let seen = HostAttribution::new(Outlook {
+            host_root: Some(host.path().into()),
+            ..outlook(&root)
+        });
+        let name = if uid == 0 { "root" } else { "ada" };
+        assert_eq!(seen.describe(9).user, Reading::Value(name.to_owned()));
+    }
+
+    #[test]
+    fn a_name_can_not_write_on_the_terminal() {
+        let root = proc(9, "\u{1b}[2J", 1, "0::/\n");
+        let facts = HostAttribution::new(outlook(&root)).describe(9);
+        assert_eq!(facts.name.as_deref(), Some("\u{fffd}[2J"));
+    }
+
+    #[test]
+    fn what_is_no_process_is_no_news() {
+        let root = proc(9, "x", 1, "0::/\n");
+        fs::write(root.path().join("9/stat"), "gone").unwrap();
+        let facts = HostAttribution::new(outlook(&root)).describe(9);
+        assert_eq!((facts.name, facts.start_ticks), (None, None));
+        assert_eq!(facts.user.known(), None);
     }
 }

@@ -3,7 +3,14 @@
 #[cfg(feature = "host")]
 mod cgroup;
 #[cfg(feature = "host")]
+mod command;
+#[cfg(feature = "host")]
 mod host;
+#[cfg(feature = "host")]
+mod limits;
+mod rights;
+#[cfg(feature = "host")]
+mod stat;
 #[cfg(feature = "host")]
 mod users;
 
@@ -12,7 +19,8 @@ use gputop_model::{GpuProcess, Holder, Limitation, Reading};
 #[cfg(feature = "host")]
 pub use cgroup::holder_from_cgroups;
 #[cfg(feature = "host")]
-pub use host::HostAttribution;
+pub use host::{HostAttribution, Outlook};
+pub use rights::no_mig_rights;
 
 /// What the node's operating system knows of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +29,8 @@ pub struct ProcessFacts {
     pub start_ticks: Option<u64>,
     /// Name of the executable (`comm`).
     pub name: Option<String>,
+    /// Command line with its arguments, without secrets; missing unless it was asked for.
+    pub command: Reading<String>,
     /// Login name, or the numeric id where there is no name.
     pub user: Reading<String>,
     /// What holds the process.
@@ -34,6 +44,7 @@ impl ProcessFacts {
         Self {
             start_ticks: None,
             name: None,
+            command: Reading::default(),
             user: Reading::default(),
             holder: Holder::Unknown,
         }
@@ -44,6 +55,9 @@ impl ProcessFacts {
         process.start_ticks = process.start_ticks.or(self.start_ticks);
         if process.name.is_empty() {
             process.name = self.name.unwrap_or_default();
+        }
+        if process.command.known().is_none() {
+            process.command = self.command;
         }
         if process.user.known().is_none() {
             process.user = self.user;

@@ -10,13 +10,16 @@ pub(super) struct Users {
 }
 
 impl Users {
-    /// Reads the host's names: through its first process, else, outside a container, its own file.
-    /// Where neither can be read there are no names.
-    pub(super) fn load(proc: &Path, in_container: bool) -> Self {
-        let mut files: Vec<PathBuf> = vec![proc.join("1/root/etc/passwd")];
-        if !in_container {
-            files.push("/etc/passwd".into());
-        }
+    /// Reads the host's names from its root file system at `host_root`, else through its first
+    /// process. Where neither can be read there are no names.
+    pub(super) fn load(proc: &Path, host_root: Option<&Path>) -> Self {
+        let first_process = proc.join("1/root");
+        let roots = [host_root, Some(first_process.as_path())];
+        let files: Vec<PathBuf> = roots
+            .into_iter()
+            .flatten()
+            .map(|root| root.join("etc/passwd"))
+            .collect();
         let text = files
             .iter()
             .find_map(|file| std::fs::read_to_string(file).ok());

@@ -1,6 +1,25 @@
-//! Whether two snapshots say the same, apart from how old what they say is.
+//! How old what a snapshot says is.
+
+use std::time::Duration;
 
 use gputop_model::{Device, GpuProcess, Host, NodeSnapshot};
+
+use crate::source::aged_process;
+
+/// The snapshot after `last` when nobody has looked since: the same values with their ages at
+/// `now`, a time since the daemon's start.
+pub(super) fn aged(last: &NodeSnapshot, now: Duration) -> NodeSnapshot {
+    let by = now.saturating_sub(last.uptime);
+    let mut next = last.clone();
+    next.sequence += 1;
+    next.uptime = now;
+    next.devices = next.devices.into_iter().map(|d| d.aged(by)).collect();
+    let processes = next.processes.into_iter();
+    next.processes = processes.map(|p| aged_process(p, by)).collect();
+    next.allocations = next.allocations.aged(by);
+    next.host = next.host.aged(by);
+    next
+}
 
 /// Whether `after` differs from `before` in its number, its time and in ages only: idle times that
 /// go on, stale values that stay what they were.

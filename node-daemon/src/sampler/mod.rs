@@ -5,16 +5,18 @@ mod ages;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gputop_model::{Allocation, Failure, Limitation, NodeName, NodeSnapshot, Protocol, Reading};
+use gputop_model::{
+    Allocation, Device, Failure, Limitation, NodeName, NodeSnapshot, Protocol, Reading,
+};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::machine::Machine;
 use crate::pods::Allocations;
-use crate::procs::Attribution;
+use crate::procs::{Attribution, no_mig_rights};
 use crate::source::{Round, Source, whole_millis};
-use ages::same_but_for_ages;
+use ages::{aged, same_but_for_ages};
 
 /// How often a node is sampled that nobody looks at.
 const UNWATCHED: Duration = Duration::from_secs(5);
@@ -68,13 +70,26 @@ pub struct Sampler {
 pub struct SamplerHandle {
     snapshots: watch::Sender<Arc<NodeSnapshot>>,
     subscribed: Arc<Notify>,
+    start: Instant,
+    interval: Duration,
 }
 
 impl SamplerHandle {
     /// The snapshots from now on. The first is numbered 1; number 0 stands for "nothing sampled
-    /// yet". While there is a receiver the node is sampled at full pace.
+    /// yet". While there is a receiver the node is sampled at full pace; the first receiver after a
+    /// while is told at once how old the last values are, and the new ones as soon as they are there.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Arc<NodeSnapshot>> {
+        if self.snapshots.receiver_count() == 0 {
+            let now = whole_millis(self.start.elapsed());
+            self.snapshots.send_if_modified(|last| {
+                let old = last.sequence > 0 && now.saturating_sub(last.uptime) > self.interval;
+                if old {
+                    *last = Arc::new(aged(last, now));
+                }
+                old
+            });
+        }
         let receiver = self.snapshots.subscribe();
         self.subscribed.notify_one();
         receiver
@@ -102,16 +117,20 @@ impl Sampler {
             ..NodeSnapshot::unsampled(node.clone())
         }));
         let subscribed = Arc::new(Notify::new());
+        // An interval of zero would spin.
+        let interval = options.interval.max(Duration::from_millis(10));
+        let start = Instant::now();
         let handle = SamplerHandle {
             snapshots: snapshots.clone(),
             subscribed: Arc::clone(&subscribed),
+            start,
+            interval,
         };
         let sampler = Self {
             node,
             inputs,
-            // An interval of zero would spin.
-            interval: options.interval.max(Duration::from_millis(10)),
-            start: Instant::now(),
+            interval,
+            start,
             published: None,
             snapshots,
             subscribed,
@@ -162,6 +181,7 @@ impl Sampler {
                 .complete(process);
         }
         let before = Arc::clone(&self.snapshots.borrow());
+        let limitations = self.limitations(&sample.devices);
         let next = NodeSnapshot {
             daemon_version: before.daemon_version.clone(),
             sequence: before.sequence + 1,
@@ -172,7 +192,7 @@ impl Sampler {
             uptime: whole_millis(uptime),
             events: sample.events,
             host: self.inputs.machine.read(uptime),
-            limitations: self.limitations(),
+            limitations,
             protocol: Protocol::current(),
             ..NodeSnapshot::unsampled(self.node.clone())
         };
@@ -187,8 +207,9 @@ impl Sampler {
     }
 
     /// What can not be seen, and why.
-    fn limitations(&self) -> Vec<Limitation> {
+    fn limitations(&self, devices: &[Device]) -> Vec<Limitation> {
         let mut all = self.inputs.attribution.limitations();
+        all.extend(no_mig_rights(devices));
         all.extend(self.inputs.machine.limitations());
         all
     }

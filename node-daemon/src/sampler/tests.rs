@@ -116,6 +116,41 @@ async fn without_a_subscriber_it_slows_down_and_speeds_up_for_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_first_to_look_is_told_how_old_the_last_values_are() {
+    let source = SimulatedSource::new(builtin_node("n".into()), 1);
+    source.set_tenants(builtin_tenants(&source.spec()));
+    let (handle, _cancel) = start(Arc::new(source), Arc::new(Told::nothing()));
+    // Sampled at 0 and 5 s; nobody looks.
+    tokio::time::sleep(Duration::from_millis(8_200)).await;
+    let last = handle.latest();
+    assert_eq!((last.sequence, last.uptime.as_secs()), (2, 5));
+    let mut snapshots = handle.subscribe();
+    // No time has passed, so that nothing can have been sampled.
+    let told = Arc::clone(&snapshots.borrow_and_update());
+    let age = Duration::from_millis(3_200);
+    assert_eq!(told.sequence, 3);
+    for (old, now) in last.devices.iter().zip(&told.devices) {
+        assert_eq!(now.power, old.power.clone().aged(age));
+        assert_eq!(now.power.age(), Some(age));
+        assert_eq!(now.memory_total.known(), old.memory_total.known());
+        assert_eq!(now.identity, old.identity, "a property does not age");
+    }
+    assert!(told.processes.iter().all(|p| p.sm.age() == Some(age)));
+    assert_eq!(told.allocations.age(), Some(age));
+    // Another one that comes at once hears the same.
+    assert_eq!(handle.subscribe().borrow().sequence, 3);
+    // Then what is measured for them.
+    snapshots.changed().await.unwrap();
+    let fresh = Arc::clone(&snapshots.borrow_and_update());
+    assert_eq!(fresh.uptime, Duration::from_millis(8_200));
+    assert!(fresh.devices.iter().all(|d| d.power.fresh().is_some()));
+    // A second later they are still fresh, and nobody who comes then is told of ages.
+    tokio::time::sleep(INTERVAL / 2).await;
+    let late = handle.subscribe();
+    assert!(late.borrow().devices[0].power.fresh().is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn cancelling_ends_the_sampling() {
     let source = quiet_source();
     let (handle, cancel) = start(source.clone(), Arc::new(NoKubelet));
@@ -153,6 +188,12 @@ async fn a_silent_kubelet_fails_alone() {
 
 /// A kubelet that says what it is told to.
 struct Told(Mutex<Reading<Vec<Allocation>>>);
+
+impl Told {
+    fn nothing() -> Self {
+        Self(Mutex::new(Reading::Value(Vec::new())))
+    }
+}
 
 impl Allocations for Told {
     fn list(&self) -> BoxFuture<'_, Reading<Vec<Allocation>>> {
@@ -197,7 +238,7 @@ impl Attribution for Everybody {
             start_ticks: Some(u64::from(pid) + 7),
             name: Some("found".to_owned()),
             user: Reading::Value("ada".to_owned()),
-            holder: Holder::Unknown,
+            ..ProcessFacts::unknown()
         }
     }
 }

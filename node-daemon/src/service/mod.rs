@@ -30,6 +30,13 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// How long a ping may remain unanswered before the client counts as gone.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a client may be silent that answers pings, and a little more.
+const SILENCE: Duration = Duration::from_secs(35);
+
+/// Streams of one connection; a client needs one or two, and each may have some hundred kilobytes on
+/// its way.
+const STREAMS: u32 = 16;
+
 /// Why the service ended.
 #[derive(Debug, Error)]
 pub enum ServeError {
@@ -68,6 +75,7 @@ where
     Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .max_concurrent_streams(STREAMS)
         .add_service(telemetry)
         .add_service(health)
         .add_service(reflection)
@@ -87,7 +95,7 @@ where
 {
     // The connection's end is the server's end.
     let done = cancel.child_token();
-    let io = Tracked::new(io, done.clone());
+    let io = Tracked::new(io, SILENCE, done.clone());
     let incoming = stream::iter([Ok::<_, std::io::Error>(io)]).chain(stream::pending());
     serve(incoming, snapshots, done).await
 }

@@ -40,10 +40,12 @@ impl Telemetry for TelemetryService {
         &self,
         request: Request<pb::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let pause = u64::from(request.get_ref().min_interval_ms());
+        let request = request.get_ref();
+        let pause = u64::from(request.min_interval_ms());
         let frames = Frames {
             snapshots: self.snapshots.clone(),
             sent: None,
+            steps: request.protocol >= 1,
             pause: Duration::from_millis(pause).min(LONGEST_PAUSE),
             not_before: Instant::now(),
         };
@@ -60,12 +62,21 @@ impl Telemetry for TelemetryService {
         let snapshot = sampled(&mut snapshots).await.ok_or_else(stopped)?;
         Ok(Response::new((&*snapshot).into()))
     }
+
+    async fn history(
+        &self,
+        _request: Request<pb::HistoryRequest>,
+    ) -> Result<Response<pb::HistoryReply>, Status> {
+        Err(Status::unimplemented("no history is kept yet"))
+    }
 }
 
 /// The frames of one stream: what the client has been sent, and under which number.
 struct Frames {
     snapshots: Snapshots,
     sent: Option<(u64, Arc<NodeSnapshot>)>,
+    /// The client speaks protocol 1 or a later one.
+    steps: bool,
     /// The time between two frames that the client asked for.
     pause: Duration,
     /// When the next frame may be sent.
@@ -87,8 +98,12 @@ impl Frames {
                 sleep_until(self.not_before).await;
                 self.snapshots.changed().await.ok()?;
                 let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
-                let delta = gputop_proto::delta(&before, &snapshot);
-                (sequence + 1, Content::Delta(delta), snapshot)
+                let change = if self.steps {
+                    Content::Step(gputop_proto::step(&before, &snapshot))
+                } else {
+                    Content::Delta(gputop_proto::delta(&before, &snapshot))
+                };
+                (sequence + 1, change, snapshot)
             }
         };
         let frame = pb::Frame {

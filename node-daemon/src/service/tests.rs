@@ -134,6 +134,7 @@ async fn a_client_gets_frames_no_faster_than_it_asked_for() {
         let (channel, _task, _cancel) = served(snapshots).await;
         let request = pb::WatchRequest {
             min_interval_ms: asked,
+            protocol: 0,
         };
         let mut client = TelemetryClient::new(channel);
         let mut frames = client.watch(request).await.unwrap().into_inner();

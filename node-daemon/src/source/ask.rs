@@ -19,6 +19,10 @@ pub(crate) enum Metric {
     Throttle,
     ComputeProcesses,
     GraphicsProcesses,
+    MpsProcesses,
+    InstanceComputeProcesses,
+    InstanceGraphicsProcesses,
+    InstanceMpsProcesses,
     ProcessUtilization,
     SmClock,
     MemoryClock,
@@ -33,6 +37,10 @@ pub(crate) enum Metric {
     Bar1,
     PcieReplays,
     PowerLimit,
+    Activity,
+    // While somebody looks.
+    PcieReceive,
+    PcieTransmit,
     // Slow.
     MigMode,
     VolatileCorrected,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gputop_model::{
-    Clocks, Device, DeviceKind, Ecc, GpuProcess, GpuUuid, Identity, MemoryDetail, MemoryKind,
-    NvLink, Pcie, PowerLimits, Reading, Settings, Thermal, Video,
+    Activity, Clocks, Device, DeviceKind, Ecc, GpuProcess, GpuUuid, Identity, MemoryDetail,
+    MemoryKind, NvLink, Pcie, PowerLimits, Reading, Settings, Thermal, Traffic, Video,
 };
 
 /// One GPU's part of a sample.
@@ -64,6 +64,8 @@ pub(crate) fn instance(index: u32, uuid: GpuUuid, product: String, kind: DeviceK
         power_limits: PowerLimits::unsupported(),
         identity: Identity::unsupported(),
         settings: Settings::unsupported(),
+        activity: Activity::unsupported(),
+        traffic: Traffic::unsupported(),
         ..Device::unmeasured(index, uuid, product, kind)
     }
 }

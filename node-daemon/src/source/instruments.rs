@@ -1,9 +1,11 @@
 //! What a card can be asked besides the essentials, and the last answers.
 
+use std::time::Duration;
+
 use gputop_model::{
-    Bytes, Celsius, Clocks, ComputeMode, Device, Ecc, Identity, MegaHertz, MemoryDetail,
-    MemoryKind, MilliJoules, MilliWatts, NvLink, PState, Pcie, Percent, PowerLimits, Reading,
-    Settings, Thermal, Video,
+    Activity, Bytes, BytesPerSecond, Celsius, Clocks, ComputeMode, Device, Ecc, Identity,
+    MegaHertz, MemoryDetail, MemoryKind, MilliJoules, MilliWatts, NvLink, PState, Pcie, Percent,
+    PowerLimits, Reading, Settings, Thermal, Traffic, Video,
 };
 
 use super::ask::{Asker, Metric, Refusal};
@@ -27,6 +29,11 @@ pub(crate) trait Instruments {
     fn bar1(&self) -> Result<Bar1, Self::Error>;
     fn pcie_replays(&self) -> Result<u32, Self::Error>;
     fn power_limit(&self) -> Result<MilliWatts, Self::Error>;
+    /// Since the last call; `None` at the first.
+    fn activity(&self) -> Result<Option<Shares>, Self::Error>;
+
+    fn pcie_receive(&self) -> Result<BytesPerSecond, Self::Error>;
+    fn pcie_transmit(&self) -> Result<BytesPerSecond, Self::Error>;
 
     fn ecc_errors(&self, count: EccCount) -> Result<u64, Self::Error>;
     /// Pages retired after double-bit errors, or else after several single-bit ones.
@@ -63,6 +70,15 @@ pub(crate) trait Instruments {
 pub(crate) struct Bar1 {
     pub(crate) used: Bytes,
     pub(crate) total: Bytes,
+}
+
+/// What the multiprocessors did; `None`: the card does not count it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shares {
+    pub(crate) sm_active: Option<Percent>,
+    pub(crate) sm_occupancy: Option<Percent>,
+    pub(crate) tensor: Option<Percent>,
+    pub(crate) memory_bandwidth: Option<Percent>,
 }
 
 /// Which memory errors are counted.
@@ -118,6 +134,10 @@ pub(crate) struct Gauges {
     power_limits: PowerLimits,
     identity: Identity,
     settings: Settings,
+    activity: Activity,
+    traffic: Traffic,
+    /// When the traffic was asked.
+    traffic_at: Duration,
 }
 
 impl Gauges {
@@ -134,6 +154,7 @@ impl Gauges {
         if due.normal {
             self.read_normal(asker, card);
         }
+        self.read_traffic(asker, card, due);
         self.clocks.sm = asker.ask(Metric::SmClock, || card.sm_clock());
         self.clocks.memory = asker.ask(Metric::MemoryClock, || card.memory_clock());
         self.p_state = asker.ask(Metric::PState, || card.p_state());
@@ -151,6 +172,35 @@ impl Gauges {
         keep(&mut self.memory.bar1_total, bar1.map(|bar1| bar1.total));
         self.pcie.replays = asker.ask(Metric::PcieReplays, || card.pcie_replays());
         self.power_limit = asker.ask(Metric::PowerLimit, || card.power_limit());
+        self.read_activity(asker, card);
+    }
+
+    fn read_activity(&mut self, asker: &mut Asker, card: &impl Instruments) {
+        let of = |share: Option<Percent>| share.map_or(Reading::Unsupported, Reading::Value);
+        self.activity = match asker.ask(Metric::Activity, || card.activity()) {
+            Reading::Value(Some(shares)) => Activity {
+                sm_active: of(shares.sm_active),
+                sm_occupancy: of(shares.sm_occupancy),
+                tensor: of(shares.tensor),
+                memory_bandwidth: of(shares.memory_bandwidth),
+            },
+            Reading::Value(None) | Reading::Stale { .. } => Activity::default(),
+            Reading::Unsupported => Activity::unsupported(),
+            Reading::Failed(failure) => Activity::default().failed(failure),
+        };
+    }
+
+    fn read_traffic(&mut self, asker: &mut Asker, card: &impl Instruments, due: Due) {
+        if due.traffic {
+            self.traffic.pcie_receive = asker.ask(Metric::PcieReceive, || card.pcie_receive());
+            self.traffic.pcie_transmit = asker.ask(Metric::PcieTransmit, || card.pcie_transmit());
+            self.traffic_at = due.round.now;
+        } else if !due.round.watched {
+            // Nobody looks, nobody asks: what is known gets older.
+            let age = due.round.now.saturating_sub(self.traffic_at);
+            self.traffic = std::mem::take(&mut self.traffic).aged(age);
+            self.traffic_at = due.round.now;
+        }
     }
 
     fn read_slow(&mut self, asker: &mut Asker, card: &impl Instruments) {
@@ -261,6 +311,8 @@ impl Gauges {
         device.power_limits = self.power_limits.clone();
         device.identity = self.identity.clone();
         device.settings = self.settings.clone();
+        device.activity = self.activity.clone();
+        device.traffic = self.traffic.clone();
     }
 }
 

@@ -19,6 +19,7 @@ use gputop_model::{Device, DeviceEvent, DriverState, GpuProcess};
 #[cfg(test)]
 pub(crate) use ask::Metric;
 pub(crate) use events::whole_millis;
+pub(crate) use gpu::aged_process;
 
 /// Where telemetry comes from.
 pub trait Source: Send + Sync + 'static {

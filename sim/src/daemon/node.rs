@@ -3,18 +3,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gputop_model::{Allocation, NodeSnapshot};
-use gputop_node::machine::NoMachine;
 use gputop_node::procs::NoAttribution;
 use gputop_node::sampler::{Inputs, Options, Sampler, SamplerHandle};
 use gputop_node::service::serve_one;
-use gputop_node::source::simulated::{Fault, NodeSpec, SimulatedSource};
+use gputop_node::source::simulated::{Fault, NodeSpec, SimulatedMachine, SimulatedSource};
 use jiff::Timestamp;
 use tokio::io::DuplexStream;
 use tokio_util::sync::CancellationToken;
 
 use super::Refused;
 use super::allocations::KubeletAllocations;
-use super::tenants::{Moments, Occupant, Outside};
+use super::tenants::{Moments, Occupant, Outside, uptime};
 
 /// The port that the daemon listens on, on its pod's loopback.
 pub(crate) const PORT: u16 = 7475;
@@ -175,7 +174,11 @@ impl DaemonNode {
                     source: source.clone(),
                     allocations: self.allocations.clone(),
                     attribution: Arc::new(NoAttribution),
-                    machine: Arc::new(NoMachine),
+                    machine: Arc::new(SimulatedMachine::new(
+                        &self.spec,
+                        self.seed,
+                        Some(uptime(now, self.start)),
+                    )),
                 },
                 Options::default(),
                 cancel.clone(),

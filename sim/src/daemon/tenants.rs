@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::identity::hash;
 
 /// Clock ticks of the kernel in a second.
-const TICKS: i64 = 100;
+const TICKS: u64 = 100;
 
 /// A process of a container on one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,11 +126,16 @@ fn pid(id: u64) -> u32 {
     u32::try_from(3_000 + id % 4_000_000).unwrap_or(3_000)
 }
 
-/// The machine booted some weeks before the cluster's start.
+/// How long the machine had run at `now`: it booted some weeks before the cluster's start.
+pub(crate) fn uptime(now: Timestamp, cluster: Timestamp) -> Duration {
+    let before = 40 * 24 * 3600;
+    let seconds = before + now.duration_since(cluster).as_secs();
+    Duration::from_secs(u64::try_from(seconds.max(1)).unwrap_or_default())
+}
+
+/// When a process started, in clock ticks since the machine booted.
 fn ticks(started: Timestamp, cluster: Timestamp) -> u64 {
-    let uptime = 40 * 24 * 3600;
-    let seconds = uptime + started.duration_since(cluster).as_secs();
-    u64::try_from(seconds.max(1) * TICKS).unwrap_or_default()
+    uptime(started, cluster).as_secs().saturating_mul(TICKS)
 }
 
 /// The behaviour that a scenario or an annotation names.

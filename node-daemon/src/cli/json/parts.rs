@@ -1,11 +1,12 @@
 //! The groups of a device's readings as JSON objects.
 
 use gputop_model::{
-    Clocks, Ecc, Identity, MemoryDetail, NvLink, Pcie, PowerLimits, Settings, Thermal, Video,
+    Activity, Clocks, Ecc, Host, Identity, MemoryDetail, NvLink, Pcie, PowerLimits, Settings,
+    Thermal, Traffic, Video,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::Fields;
+use super::{Fields, millis};
 
 /// `function(group)`: an object with a field for each reading, named as in telemetry.proto.
 macro_rules! group {
@@ -92,4 +93,34 @@ group! { identity(Identity) {
 group! { settings(Settings) {
     persistence => "persistence", |v| (*v).into();
     compute_mode => "compute_mode", |v| v.name().into();
+} }
+
+group! { activity(Activity) {
+    sm_active => "sm_active_percent", |v| v.0.into();
+    sm_occupancy => "sm_occupancy_percent", |v| v.0.into();
+    tensor => "tensor_percent", |v| v.0.into();
+    memory_bandwidth => "memory_bandwidth_percent", |v| v.0.into();
+} }
+
+group! { traffic(Traffic) {
+    pcie_receive => "pcie_receive_bytes_per_second", |v| v.0.into();
+    pcie_transmit => "pcie_transmit_bytes_per_second", |v| v.0.into();
+} }
+
+group! { host(Host) {
+    cpu => "cpu_percent", |v| v.0.into();
+    cpus => "cpus", |v| (*v).into();
+    load => "load_hundredths", |v| v.0.into();
+    memory_total => "memory_total_bytes", |v| v.0.into();
+    memory_available => "memory_available_bytes", |v| v.0.into();
+    disks => "disks", |list| list.iter().map(|disk| json!({
+        "mount": disk.mount,
+        "total_bytes": disk.total.0,
+        "available_bytes": disk.available.0,
+    })).collect();
+    network_receive => "network_receive_bytes_per_second", |v| v.0.into();
+    network_transmit => "network_transmit_bytes_per_second", |v| v.0.into();
+    uptime => "uptime_ms", |v| millis(*v);
+    reboot_required => "reboot_required", |v| (*v).into();
+    kernel => "kernel", |v| v.as_str().into();
 } }

@@ -1,5 +1,10 @@
 //! Shapes of `/proc/PID/cgroup` by runtime, driver and cgroup version.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
@@ -15,56 +20,51 @@ fn filled(template: &str) -> String {
         .replace("{id}", ID)
 }
 
+/// The files of `tests/fixtures/cgroup`, each a whole `/proc/PID/cgroup`, by name.
+fn fixtures() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cgroup");
+    let read = |entry: std::io::Result<fs::DirEntry>| {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        (name, fs::read_to_string(entry.path()).unwrap())
+    };
+    fs::read_dir(folder).unwrap().map(read).collect()
+}
+
+#[test]
+fn pods_are_recognised() {
+    let mut pods = 0;
+    for (name, text) in fixtures() {
+        let Holder::Pod {
+            uid, container_id, ..
+        } = holder_from_cgroups(&text)
+        else {
+            assert!(!name.starts_with("pod-"), "no pod in {name}");
+            continue;
+        };
+        assert!(name.starts_with("pod-"), "a pod in {name}");
+        assert_eq!(uid, Some(UID.into()), "{name}");
+        assert_eq!(container_id.as_deref(), Some(ID), "{name}");
+        pods += 1;
+    }
+    assert_eq!(pods, 18);
+}
+
 #[rstest]
-#[case::v2_systemd_burstable(
-    "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{u_d}.slice/cri-containerd-{id}.scope"
-)]
-#[case::v2_systemd_guaranteed(
-    "0::/kubepods.slice/kubepods-pod{u_d}.slice/cri-containerd-{id}.scope"
-)]
-#[case::v2_cgroupfs("0::/kubepods/besteffort/pod{uid}/{id}")]
-#[case::v2_cgroupfs_guaranteed("0::/kubepods/pod{uid}/{id}")]
-#[case::v1_systemd(
-    "12:pids:/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{u_d}.slice/cri-containerd-{id}.scope\n0::/"
-)]
-#[case::v1_cgroupfs_some_at_the_root(
-    "11:rdma:/\n10:memory:/kubepods/burstable/pod{uid}/{id}\n1:name=systemd:/kubepods/burstable/pod{uid}/{id}\n0::/"
-)]
-#[case::v1_joined_controllers("4:cpu,cpuacct:/kubepods/burstable/pod{uid}/{id}")]
-#[case::crio_systemd(
-    "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{u_d}.slice/crio-{id}.scope"
-)]
-#[case::crio_with_a_child(
-    "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{u_d}.slice/crio-{id}.scope/container"
-)]
-#[case::crio_cgroupfs("0::/kubepods/burstable/pod{uid}/crio-{id}")]
-#[case::cri_dockerd_systemd("0::/kubepods.slice/kubepods-pod{u_d}.slice/docker-{id}.scope")]
-#[case::systemd_in_the_container("0::/kubepods/besteffort/pod{uid}/{id}/system.slice/x.service")]
-#[case::own_cgroup_namespace(
-    "0::/../../kubepods-burstable-pod{u_d}.slice/cri-containerd-{id}.scope"
-)]
-#[case::own_namespace_cgroupfs("0::/../../pod{uid}/{id}")]
 #[case::mismatched_driver(
     "0::/system.slice/containerd.service/kubepods-burstable-pod{u_d}.slice:cri-containerd:{id}"
 )]
-#[case::nested_kubelet(
-    "0::/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/kubelet-kubepods-besteffort-pod{u_d}.slice/cri-containerd-{id}.scope"
-)]
-#[case::cluster_in_docker(
-    "0::/docker/0000000000000000000000000000000000000000000000000000000000000000/kubepods/besteffort/pod{uid}/{id}"
-)]
-#[case::rootless_k3s(
-    "0::/user.slice/user-1000.slice/user@1000.service/app.slice/k3s-rootless.service/kubepods/besteffort/pod{uid}/{id}"
-)]
-fn pods_are_recognised(#[case] template: &str) {
-    let Holder::Pod {
-        uid, container_id, ..
-    } = holder_from_cgroups(&filled(template))
-    else {
-        panic!("no pod in {template}");
+#[case::own_namespace_cgroupfs("0::/../../pod{uid}/{id}")]
+#[case::conmon("0::/kubepods.slice/kubepods-pod{u_d}.slice/crio-conmon-{id}.scope")]
+fn pods_in_odd_places_are_recognised(#[case] template: &str) {
+    let expected = Holder::Pod {
+        uid: Some(UID.into()),
+        container_id: Some(ID.to_owned()),
+        namespace: None,
+        pod: None,
+        container: None,
     };
-    assert_eq!(uid, Some(UID.into()));
-    assert_eq!(container_id.as_deref(), Some(ID));
+    assert_eq!(holder_from_cgroups(&filled(template)), expected);
 }
 
 #[test]
@@ -99,71 +99,138 @@ fn a_pod_without_a_container_group_is_still_a_pod() {
     ));
 }
 
+/// What each fixture outside a pod is.
+const OUTSIDE: [(&str, OutsideKind, &str); 36] = [
+    ("docker-v2-systemd", OutsideKind::Docker, "8a5e9d1c0b7f"),
+    ("docker-v1-cgroupfs", OutsideKind::Docker, "8a5e9d1c0b7f"),
+    (
+        "docker-parent-slice-v2",
+        OutsideKind::Docker,
+        "8a5e9d1c0b7f",
+    ),
+    ("docker-rootless-v2", OutsideKind::Docker, "8a5e9d1c0b7f"),
+    ("docker-kind-node-v2", OutsideKind::Docker, "8a5e9d1c0b7f"),
+    (
+        "docker-systemd-inside-v1",
+        OutsideKind::Docker,
+        "8a5e9d1c0b7f",
+    ),
+    ("podman-v2", OutsideKind::Docker, "8a5e9d1c0b7f"),
+    ("podman-pod-v2", OutsideKind::Docker, "8a5e9d1c0b7f"),
+    ("podman-rootless-v2", OutsideKind::Docker, "8a5e9d1c0b7f"),
+    ("podman-v1", OutsideKind::Docker, "8a5e9d1c0b7f"),
+    ("nerdctl-v2", OutsideKind::Docker, "8a5e9d1c0b7f"),
+    ("unit-v2", OutsideKind::Unit, "ollama.service"),
+    (
+        "unit-with-groups-of-its-own-v2",
+        OutsideKind::Unit,
+        "jupyterhub.service",
+    ),
+    ("unit-template-v2", OutsideKind::Unit, "vllm@7b.service"),
+    (
+        "unit-of-a-user-v2",
+        OutsideKind::Unit,
+        "ollama.service of user 1000",
+    ),
+    ("unit-v1", OutsideKind::Unit, "jellyfin.service"),
+    ("unit-openrc-v2", OutsideKind::Unit, "ollama"),
+    (
+        "unit-transient-v2",
+        OutsideKind::Unit,
+        "run-r0f3a9b5c.scope",
+    ),
+    ("login-ssh-v2", OutsideKind::Login, "session 3 of user 1000"),
+    ("login-ssh-v1", OutsideKind::Login, "session 3 of user 1000"),
+    (
+        "login-tmux-v2",
+        OutsideKind::Login,
+        "tmux-spawn-5c1f0a4e.scope of user 1000",
+    ),
+    (
+        "login-terminal-v2",
+        OutsideKind::Login,
+        "terminal of user 1000",
+    ),
+    (
+        "desktop-gnome-shell-v2",
+        OutsideKind::Desktop,
+        "org.gnome.Shell",
+    ),
+    ("desktop-gnome-app-v2", OutsideKind::Desktop, "firefox"),
+    (
+        "desktop-kde-app-v2",
+        OutsideKind::Desktop,
+        "org.kde.konsole",
+    ),
+    (
+        "desktop-flatpak-v2",
+        OutsideKind::Desktop,
+        "com.obsproject.Studio",
+    ),
+    (
+        "desktop-autostart-v2",
+        OutsideKind::Desktop,
+        "org.kde.kdeconnect-daemon",
+    ),
+    (
+        "desktop-display-manager-v2",
+        OutsideKind::Desktop,
+        "gdm.service",
+    ),
+    ("slurm-v2", OutsideKind::Other, "Slurm job 4711"),
+    ("slurm-v1", OutsideKind::Other, "Slurm job 4711"),
+    ("lxc-v2", OutsideKind::Other, "LXC container trainer"),
+    (
+        "nspawn-v2",
+        OutsideKind::Unit,
+        "systemd-nspawn@trainer.service",
+    ),
+    (
+        "virtual-machine-v2",
+        OutsideKind::Unit,
+        "machine-qemu\\x2d1\\x2dwindows.scope",
+    ),
+    ("host-v2", OutsideKind::Other, "host"),
+    ("host-v1", OutsideKind::Other, "host"),
+    ("host-init-v2", OutsideKind::Unit, "init.scope"),
+];
+
+#[test]
+fn what_is_outside_is_named() {
+    let mut fixtures = fixtures();
+    for (fixture, kind, name) in OUTSIDE {
+        let text = fixtures.remove(fixture).unwrap();
+        let name = name.to_owned();
+        let expected = Holder::Outside { kind, name };
+        assert_eq!(holder_from_cgroups(&text), expected, "{fixture}");
+    }
+    let untold: Vec<_> = fixtures
+        .keys()
+        .filter(|name| !name.starts_with("pod-"))
+        .collect();
+    assert!(untold.is_empty(), "{untold:?}");
+}
+
 #[rstest]
-#[case::docker_systemd(
-    "0::/system.slice/docker-{id}.scope",
-    OutsideKind::Docker,
-    "8a5e9d1c0b7f"
-)]
-#[case::docker_cgroupfs("5:devices:/docker/{id}\n0::/", OutsideKind::Docker, "8a5e9d1c0b7f")]
-#[case::podman_root(
-    "0::/machine.slice/libpod-{id}.scope/container",
-    OutsideKind::Docker,
-    "8a5e9d1c0b7f"
-)]
-#[case::podman_user(
-    "0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{id}.scope/container",
-    OutsideKind::Docker,
-    "8a5e9d1c0b7f"
-)]
-#[case::unit("0::/system.slice/ollama.service", OutsideKind::Unit, "ollama.service")]
-#[case::unit_of_a_template(
-    "0::/system.slice/system-vllm.slice/vllm@7b.service",
-    OutsideKind::Unit,
-    "vllm@7b.service"
-)]
-#[case::transient(
-    "0::/system.slice/run-r1234.scope",
-    OutsideKind::Unit,
-    "run-r1234.scope"
-)]
-#[case::display_manager("0::/system.slice/gdm.service", OutsideKind::Desktop, "gdm.service")]
-#[case::gnome_shell(
-    "0::/user.slice/user-1000.slice/user@1000.service/session.slice/org.gnome.Shell@wayland.service",
-    OutsideKind::Desktop,
-    "org.gnome.Shell"
-)]
-#[case::desktop_app(
-    "0::/user.slice/user-1000.slice/user@1000.service/app.slice/app-gnome-firefox-4711.scope",
-    OutsideKind::Desktop,
-    "firefox"
-)]
-#[case::desktop_app_with_dashes(
+#[case::podman_is_no_pod("0::/podman/work", OutsideKind::Other, "work")]
+#[case::dashes_in_an_app(
     "0::/user.slice/user-1000.slice/user@1000.service/app.slice/app-gnome-org.gnome.Terminal\\x2dserver-99.scope",
     OutsideKind::Desktop,
     "org.gnome.Terminal-server"
 )]
-#[case::ssh(
-    "0::/user.slice/user-1000.slice/session-3.scope",
-    OutsideKind::Login,
-    "session 3 of user 1000"
-)]
-#[case::tmux(
-    "0::/user.slice/user-0.slice/user@0.service/tmux-spawn-1.scope",
-    OutsideKind::Login,
-    "tmux-spawn-1.scope of user 0"
-)]
-#[case::v1_unit(
-    "12:pids:/system.slice/jellyfin.service\n11:rdma:/\n1:name=systemd:/system.slice/jellyfin.service",
+#[case::slurm_without_a_number(
+    "0::/system.slice/slurmstepd.scope/system",
     OutsideKind::Unit,
-    "jellyfin.service"
+    "slurmstepd.scope"
 )]
-#[case::root("0::/", OutsideKind::Other, "host")]
-#[case::podman_is_no_pod("0::/podman/work", OutsideKind::Other, "work")]
-fn what_is_outside_is_named(#[case] template: &str, #[case] kind: OutsideKind, #[case] name: &str) {
+#[case::an_escape(
+    "0::/system.slice/\u{1b}[2J.service",
+    OutsideKind::Unit,
+    "\u{fffd}[2J.service"
+)]
+fn odd_things_outside_are_named(#[case] text: &str, #[case] kind: OutsideKind, #[case] name: &str) {
     let name = name.to_owned();
-    let expected = Holder::Outside { kind, name };
-    assert_eq!(holder_from_cgroups(&filled(template)), expected);
+    assert_eq!(holder_from_cgroups(text), Holder::Outside { kind, name });
 }
 
 #[rstest]
@@ -173,10 +240,26 @@ fn what_can_not_be_read_is_unknown(#[case] text: &str) {
     assert_eq!(holder_from_cgroups(text), Holder::Unknown);
 }
 
-proptest::proptest! {
+proptest! {
     #[test]
     fn only_a_pods_group_makes_a_pod(text in "(0::|4:memory:)?[/a-z0-9_.:\\\\é-]{0,80}") {
         let pod = matches!(holder_from_cgroups(&text), Holder::Pod { .. });
-        proptest::prop_assert!(!pod || text.contains("pod") || text.contains("cri"));
+        prop_assert!(!pod || text.contains("pod") || text.contains("cri"));
+    }
+
+    #[test]
+    fn no_text_panics(
+        part in prop::sample::select(vec![
+            "pod", "-pod", "app-", "user-1.slice", "app.slice", "session-", "vte-spawn-", "job_",
+            "slurm", "lxc.payload.", "openrc.", "docker-", ".scope", ".slice", ".service", "@",
+        ]),
+        before in "[0-9]{0,2}:.{0,8}:?[/é:]{0,3}",
+        between in "[/a-f0-9-]{0,70}",
+        after in ".{0,12}",
+    ) {
+        let text = format!("{before}{part}{between}{part}{after}\n{part}");
+        if let Holder::Outside { name, .. } = holder_from_cgroups(&text) {
+            prop_assert!(!name.contains(char::is_control), "{name:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Reads one card through NVML.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,10 +8,12 @@ use std::time::Duration;
 
 use gputop_model::{
     Bytes, Celsius, Device, DeviceKind, Failure, GpuProcess, GpuUuid, MilliWatts, Percent,
-    ProcessKind, Reading,
+    ProcessKind, Reading, printable,
 };
 use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
 use nvml_wrapper::error::NvmlError;
+use nvml_wrapper::gpm::GpmSample;
+use nvml_wrapper::struct_wrappers::device::ProcessInfo;
 use nvml_wrapper::{Device as Handle, Nvml};
 
 use super::instruments::NvmlCard;
@@ -18,8 +21,9 @@ use super::lists::{InstanceIds, Listed, Placed, place};
 use super::mig::{Instance, instances};
 use super::placeholder;
 use super::throttle::throttle_reasons;
-use super::usage::Usage;
+use super::usage::{Shares, Usage};
 use super::worker::{Probe, Report};
+use crate::source::Round;
 use crate::source::ask::{Asker, Metric};
 use crate::source::gpu::{GpuSample, aged_process, count};
 use crate::source::health::health;
@@ -31,16 +35,20 @@ use crate::source::tiers::Tiers;
 type IdleKey = Option<(u32, GpuUuid)>;
 
 /// Reads the card with one index.
-pub(super) struct CardReader {
-    nvml: Arc<Nvml>,
+pub(super) struct CardReader<'nvml> {
+    nvml: &'nvml Nvml,
     index: u32,
     asker: Asker,
-    /// UUID and product; they never change.
-    identity: Option<(GpuUuid, String)>,
+    /// It never changes.
+    uuid: Option<GpuUuid>,
+    /// Nor does this.
+    product: Option<String>,
     /// The driver has reported something that changes the answers to seldom questions.
     changed: Arc<AtomicBool>,
     tiers: Tiers,
     gauges: Gauges,
+    /// The hardware's own counters, as they were last.
+    counters: Cell<Option<GpmSample<'nvml>>>,
     mig_enabled: bool,
     usage: Usage,
     idle: IdleClock<IdleKey>,
@@ -48,17 +56,19 @@ pub(super) struct CardReader {
     processes: Option<(Duration, Vec<GpuProcess>)>,
 }
 
-impl CardReader {
+impl<'nvml> CardReader<'nvml> {
     /// `changed` is set by whoever hears from the driver that something has changed.
-    pub(super) fn new(nvml: Arc<Nvml>, index: u32, changed: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(nvml: &'nvml Nvml, index: u32, changed: Arc<AtomicBool>) -> Self {
         Self {
             nvml,
             index,
             asker: Asker::default(),
-            identity: None,
+            uuid: None,
+            product: None,
             changed,
             tiers: Tiers::default(),
             gauges: Gauges::default(),
+            counters: Cell::new(None),
             mig_enabled: false,
             usage: Usage::default(),
             idle: IdleClock::default(),
@@ -69,20 +79,24 @@ impl CardReader {
 
     /// UUID and product, or placeholders.
     fn identity(&mut self, card: Option<&Handle<'_>>) -> (GpuUuid, String) {
-        if let (None, Some(card)) = (&self.identity, card)
-            && let (Ok(uuid), Ok(product)) = (card.uuid(), card.name())
-        {
-            self.identity = Some((uuid.into(), product));
+        if let (None, Some(card)) = (&self.uuid, card) {
+            self.uuid = card.uuid().ok().map(|uuid| printable(uuid).into());
         }
-        self.identity
-            .clone()
-            .unwrap_or_else(|| (placeholder(self.index).into(), "GPU".to_owned()))
+        if let (None, Some(card)) = (&self.product, card) {
+            self.product = card.name().ok().map(printable);
+        }
+        let uuid = self.uuid.clone();
+        let product = self.product.clone();
+        (
+            uuid.unwrap_or_else(|| placeholder(self.index).into()),
+            product.unwrap_or_else(|| "GPU".to_owned()),
+        )
     }
 
     /// The card's own entry, without its idle time.
-    fn card(&mut self, card: &Handle<'_>, now: Duration) -> Device {
+    fn card(&mut self, card: &Handle<'nvml>, round: Round) -> Device {
         let (uuid, product) = self.identity(Some(card));
-        self.read_gauges(card, &product, now);
+        self.read_gauges(card, &product, round);
         let kind = DeviceKind::Gpu {
             mig_enabled: self.mig_enabled,
         };
@@ -111,10 +125,10 @@ impl CardReader {
         device
     }
 
-    /// Asks what is due at `now`.
-    fn read_gauges(&mut self, card: &Handle<'_>, product: &str, now: Duration) {
+    /// Asks what is due in `round`.
+    fn read_gauges(&mut self, card: &Handle<'nvml>, product: &str, round: Round) {
         let changed = self.changed.swap(false, Ordering::Relaxed);
-        let mut due = self.tiers.due(now, changed);
+        let mut due = self.tiers.due(round, changed);
         if due.slow {
             let mode = self.asker.ask(Metric::MigMode, || card.mig_mode());
             let mig_enabled = match &mode {
@@ -127,47 +141,54 @@ impl CardReader {
             self.mig_enabled = mig_enabled;
         }
         let card = NvmlCard {
+            nvml: self.nvml,
             handle: card,
             product,
+            counters: &self.counters,
         };
         self.gauges.read(&mut self.asker, &card, due);
     }
 
     /// The processes on the card and its instances, or the last ones when NVML does not say;
-    /// and the devices of which it did not say.
+    /// and the devices of which it did not say, with why.
     fn processes(
         &mut self,
         card: &Handle<'_>,
         device: &Device,
         parts: &[Instance<'_>],
         now: Duration,
-    ) -> (Vec<GpuProcess>, BTreeSet<GpuUuid>) {
-        let mut unlisted = BTreeSet::new();
-        let Some(whole) = self.listed(card) else {
-            let last = self.processes.iter().flat_map(|(at, list)| {
-                let age = now.saturating_sub(*at);
-                list.iter()
-                    .map(move |process| aged_process(process.clone(), age))
-            });
-            unlisted.insert(device.uuid.clone());
-            unlisted.extend(parts.iter().map(|part| part.device.uuid.clone()));
-            return (last.collect(), unlisted);
+    ) -> (Vec<GpuProcess>, BTreeMap<GpuUuid, Failure>) {
+        let mut unlisted = BTreeMap::new();
+        let whole = match self.listed(card, OF_CARD) {
+            Ok(whole) => whole,
+            Err(failure) => {
+                let last = self.processes.iter().flat_map(|(at, list)| {
+                    let age = now.saturating_sub(*at);
+                    list.iter()
+                        .map(move |process| aged_process(process.clone(), age))
+                });
+                let devices = [device].into_iter().chain(parts.iter().map(|p| &p.device));
+                unlisted.extend(devices.map(|device| (device.uuid.clone(), failure)));
+                return (last.collect(), unlisted);
+            }
         };
         let parts = parts
             .iter()
             .map(|part| {
                 let uuid = part.device.uuid.clone();
-                let list = self.listed(&part.handle);
-                if list.is_none() {
-                    unlisted.insert(uuid.clone());
-                }
-                (uuid, list.unwrap_or_default())
+                let list = self
+                    .listed(&part.handle, OF_INSTANCE)
+                    .unwrap_or_else(|failure| {
+                        unlisted.insert(uuid.clone(), failure);
+                        Vec::new()
+                    });
+                (uuid, list)
             })
             .collect();
         let placed = place(&device.uuid, whole, parts, &mut self.instance_ids);
         let newest = self.usage.newest();
         let samples = self.asker.ask(Metric::ProcessUtilization, || {
-            match card.process_utilization_stats(newest) {
+            match settled(|| card.process_utilization_stats(newest)) {
                 // Nothing new since the last time.
                 Err(NvmlError::NotFound) => Ok(Vec::new()),
                 other => other,
@@ -184,24 +205,29 @@ impl CardReader {
         let list: Vec<_> = placed
             .into_iter()
             .map(|process| {
-                let sm = if split {
+                let shares = if split {
                     Reading::Unsupported
                 } else {
                     self.usage.of(process.pid, &device.utilization, now)
                 };
-                self.describe(process, sm, now)
+                self.describe(process, &shares, now)
             })
             .collect();
         self.processes = Some((now, list.clone()));
         (list, unlisted)
     }
 
-    fn describe(&mut self, process: Placed, sm: Reading<Percent>, now: Duration) -> GpuProcess {
+    fn describe(&mut self, process: Placed, used: &Reading<Shares>, now: Duration) -> GpuProcess {
+        let share = |of: fn(&Shares) -> Percent| used.as_ref().map(of);
+        let sm = share(|shares| shares.sm);
         let key = Some((process.pid, process.device.clone()));
         let idle_for = self.idle_for(key, &sm, now);
         GpuProcess {
             memory_used: process.memory,
             sm,
+            memory_busy: share(|shares| shares.memory),
+            encoder: share(|shares| shares.encoder),
+            decoder: share(|shares| shares.decoder),
             idle_for,
             ..GpuProcess::unmeasured(process.pid, process.device, process.kind)
         }
@@ -230,34 +256,52 @@ impl CardReader {
         }
     }
 
-    /// Both process lists of a card or an instance; `None` when one of them could not be read.
-    fn listed(&mut self, handle: &Handle<'_>) -> Option<Vec<Listed>> {
-        let compute = self.asker.ask(Metric::ComputeProcesses, || {
-            match handle.running_compute_processes() {
-                // Drivers before 510 have the older function only.
-                Err(NvmlError::FailedToLoadSymbol(_)) => handle.running_compute_processes_v2(),
-                other => other,
+    /// The process lists of a card or an instance.
+    ///
+    /// # Errors
+    /// Why one of them could not be read. The list of MPS clients is not missed: those that compute
+    /// are in the first list, too, and older drivers have many ways of not having it.
+    fn listed(&mut self, handle: &Handle<'_>, lists: [Metric; 3]) -> Result<Vec<Listed>, Failure> {
+        let mut ask = |metric, new: List, old: Option<List>| {
+            self.asker.ask(metric, || {
+                let answer = settled(|| new(handle));
+                match (answer, old) {
+                    // Drivers before 510 have the older function only.
+                    (
+                        Err(NvmlError::FailedToLoadSymbol(_) | NvmlError::FunctionNotFound),
+                        Some(old),
+                    ) => settled(|| old(handle)),
+                    (answer, _) => answer,
+                }
+            })
+        };
+        let [compute, graphics, mps] = lists;
+        let compute = ask(
+            compute,
+            Handle::running_compute_processes,
+            Some(Handle::running_compute_processes_v2),
+        );
+        let graphics = ask(
+            graphics,
+            Handle::running_graphics_processes,
+            Some(Handle::running_graphics_processes_v2),
+        );
+        let mps = ask(mps, Handle::mps_running_compute_processes, None);
+        for list in [&compute, &graphics] {
+            if let Reading::Failed(failure) = list {
+                return Err(*failure);
             }
-        });
-        let graphics = self.asker.ask(Metric::GraphicsProcesses, || {
-            match handle.running_graphics_processes() {
-                Err(NvmlError::FailedToLoadSymbol(_)) => handle.running_graphics_processes_v2(),
-                other => other,
-            }
-        });
-        let failed = |reading: &Reading<_>| matches!(reading, Reading::Failed(_));
-        if failed(&compute) || failed(&graphics) {
-            return None;
         }
         let lists = [
             (compute, ProcessKind::Compute),
             (graphics, ProcessKind::Graphics),
+            (mps, ProcessKind::Mps),
         ];
         let entries = lists.iter().flat_map(|(list, kind)| {
             let entries = list.fresh().into_iter().flatten();
             entries.map(|info| Listed::new(info, *kind))
         });
-        Some(entries.collect())
+        Ok(entries.collect())
     }
 
     /// The report about a card for which NVML gives no handle.
@@ -284,15 +328,15 @@ impl CardReader {
     }
 }
 
-impl Probe for CardReader {
-    fn read(&mut self, now: Duration) -> Report {
+impl Probe for CardReader<'_> {
+    fn read(&mut self, round: Round) -> Report {
+        let now = round.now;
         self.asker.begin();
-        let nvml = Arc::clone(&self.nvml);
-        let card = match nvml.device_by_index(self.index) {
+        let card = match self.nvml.device_by_index(self.index) {
             Ok(card) => card,
             Err(error) => return self.unreachable(error),
         };
-        let mut device = self.card(&card, now);
+        let mut device = self.card(&card, round);
         let mut parts = Vec::new();
         if self.mig_enabled {
             let asker = &mut self.asker;
@@ -305,15 +349,47 @@ impl Probe for CardReader {
         let mut devices = vec![device];
         devices.extend(parts.into_iter().map(|part| part.device));
         for device in &mut devices {
-            if !unlisted.contains(&device.uuid) {
-                device.process_count = count(&processes, &device.uuid);
-            }
+            device.process_count = match unlisted.get(&device.uuid) {
+                Some(failure) => Reading::Failed(*failure),
+                None => count(&processes, &device.uuid),
+            };
         }
         Report {
             gpu: GpuSample { devices, processes },
             driver_gone: self.asker.driver_gone.take(),
         }
     }
+}
+
+/// The process lists of a card: compute, graphics, MPS.
+const OF_CARD: [Metric; 3] = [
+    Metric::ComputeProcesses,
+    Metric::GraphicsProcesses,
+    Metric::MpsProcesses,
+];
+
+/// The same of an instance, which may have others than its card.
+const OF_INSTANCE: [Metric; 3] = [
+    Metric::InstanceComputeProcesses,
+    Metric::InstanceGraphicsProcesses,
+    Metric::InstanceMpsProcesses,
+];
+
+/// A function that lists processes.
+type List = fn(&Handle<'_>) -> Result<Vec<ProcessInfo>, NvmlError>;
+
+/// How often a list is asked for that grows while it is read.
+const ATTEMPTS: u32 = 3;
+
+/// Asks for a list again when it has outgrown the room that was made for it.
+fn settled<T>(ask: impl Fn() -> Result<T, NvmlError>) -> Result<T, NvmlError> {
+    for _ in 1..ATTEMPTS {
+        match ask() {
+            Err(NvmlError::InsufficientSize(_)) => {}
+            answer => return answer,
+        }
+    }
+    ask()
 }
 
 /// Idle time of something that is quiet when it is first seen: as long as a pause that clients still

@@ -1,21 +1,25 @@
 //! NVML's answers to what a card can be asked besides the essentials.
 
+use std::cell::Cell;
+
 use gputop_model::{
-    Bytes, Celsius, ComputeMode, MegaHertz, MemoryKind, MilliJoules, MilliWatts, PState, Percent,
-    printable,
+    Bytes, BytesPerSecond, Celsius, ComputeMode, MegaHertz, MemoryKind, MilliJoules, MilliWatts,
+    PState, Percent, printable,
 };
-use nvml_wrapper::Device as Handle;
 use nvml_wrapper::enum_wrappers::device::{
-    Clock, ComputeMode as NvmlComputeMode, EccCounter, MemoryError, RetirementCause,
-    TemperatureThreshold,
+    Clock, ComputeMode as NvmlComputeMode, EccCounter, MemoryError, PcieUtilCounter,
+    RetirementCause, TemperatureThreshold,
 };
 use nvml_wrapper::enum_wrappers::nv_link::ErrorCounter;
 use nvml_wrapper::enums::device::SampleValue;
+use nvml_wrapper::enums::gpm::GpmMetricId;
 use nvml_wrapper::error::NvmlError;
+use nvml_wrapper::gpm::{GpmSample, gpm_metrics_get};
 use nvml_wrapper::structs::device::FieldId;
+use nvml_wrapper::{Device as Handle, Nvml};
 
 use crate::source::instruments::{
-    Bar1, EccCount, Instruments, LinkErrors, RemappedRows, Threshold,
+    Bar1, EccCount, Instruments, LinkErrors, RemappedRows, Shares, Threshold,
 };
 
 /// Fields of nvml.h (`NVML_FI_DEV_…`).
@@ -29,13 +33,23 @@ const SCOPE_NODE: u32 = 0;
 /// Words in names of products whose memory is the machine's own.
 const UNIFIED: [&str; 7] = ["GB10", "Thor", "Orin", "Xavier", "Tegra", "Jetson", "nvgpu"];
 
-/// A card, with its product name.
-pub(super) struct NvmlCard<'a> {
-    pub(super) handle: &'a Handle<'a>,
+/// What is asked of the hardware's own counters, in this order.
+const ACTIVITY: [GpmMetricId; 4] = [
+    GpmMetricId::SmUtil,
+    GpmMetricId::SmOccupancy,
+    GpmMetricId::AnyTensorUtil,
+    GpmMetricId::DramBwUtil,
+];
+
+/// A card, with its product name and the last state of its counters.
+pub(super) struct NvmlCard<'a, 'nvml> {
+    pub(super) nvml: &'nvml Nvml,
+    pub(super) handle: &'a Handle<'nvml>,
     pub(super) product: &'a str,
+    pub(super) counters: &'a Cell<Option<GpmSample<'nvml>>>,
 }
 
-impl NvmlCard<'_> {
+impl NvmlCard<'_, '_> {
     fn field(&self, id: FieldId) -> Result<u64, NvmlError> {
         let mut values = self.handle.field_values_for(&[id])?;
         whole(&values.pop().ok_or(NvmlError::NoData)??.value?)
@@ -52,7 +66,7 @@ impl NvmlCard<'_> {
     }
 }
 
-impl Instruments for NvmlCard<'_> {
+impl Instruments for NvmlCard<'_, '_> {
     type Error = NvmlError;
 
     fn sm_clock(&self) -> Result<MegaHertz, NvmlError> {
@@ -116,6 +130,42 @@ impl Instruments for NvmlCard<'_> {
 
     fn power_limit(&self) -> Result<MilliWatts, NvmlError> {
         self.handle.enforced_power_limit().map(MilliWatts)
+    }
+
+    fn activity(&self) -> Result<Option<Shares>, NvmlError> {
+        let before = self.counters.take();
+        if before.is_none() && !self.handle.gpm_support()? {
+            return Err(NvmlError::NotSupported);
+        }
+        let after = self.handle.gpm_sample()?;
+        let answers = before.map(|before| gpm_metrics_get(self.nvml, &before, &after, &ACTIVITY));
+        self.counters.set(Some(after));
+        let Some(answers) = answers.transpose()? else {
+            return Ok(None);
+        };
+        let shares: Vec<_> = answers
+            .into_iter()
+            .map(|answer| answer.ok().and_then(|answer| share(answer.value)))
+            .collect();
+        match *shares.as_slice() {
+            [sm_active, sm_occupancy, tensor, memory_bandwidth] => Ok(Some(Shares {
+                sm_active,
+                sm_occupancy,
+                tensor,
+                memory_bandwidth,
+            })),
+            _ => Err(NvmlError::NoData),
+        }
+    }
+
+    fn pcie_receive(&self) -> Result<BytesPerSecond, NvmlError> {
+        let rate = self.handle.pcie_throughput(PcieUtilCounter::Receive)?;
+        Ok(BytesPerSecond(u64::from(rate) * 1000))
+    }
+
+    fn pcie_transmit(&self) -> Result<BytesPerSecond, NvmlError> {
+        let rate = self.handle.pcie_throughput(PcieUtilCounter::Send)?;
+        Ok(BytesPerSecond(u64::from(rate) * 1000))
     }
 
     fn ecc_errors(&self, count: EccCount) -> Result<u64, NvmlError> {
@@ -278,6 +328,17 @@ fn is_unified(product: &str) -> bool {
     words.any(|word| UNIFIED.contains(&word))
 }
 
+/// A share in per cent; `None` for what is no number.
+fn share(value: f64) -> Option<Percent> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "float casts saturate"
+    )]
+    let whole = value.round() as u32;
+    value.is_finite().then(|| Percent::clamped(whole))
+}
+
 /// A temperature. Where there is no sensor or no limit, some drivers say 0.
 fn celsius(value: u64) -> Result<Celsius, NvmlError> {
     match i32::try_from(value) {
@@ -313,6 +374,14 @@ mod tests {
         ] {
             assert!(!is_unified(product), "{product}");
         }
+    }
+
+    #[test]
+    fn shares_are_whole_per_cent() {
+        assert_eq!(share(41.5), Some(Percent(42)));
+        assert_eq!(share(100.4), Some(Percent(100)));
+        assert_eq!(share(-0.1), Some(Percent(0)));
+        assert_eq!(share(f64::NAN), None);
     }
 
     #[test]

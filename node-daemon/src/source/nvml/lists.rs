@@ -91,19 +91,28 @@ fn put(placed: &mut Vec<Placed>, device: GpuUuid, process: &Listed) {
         });
         return;
     };
-    if old.kind != process.kind {
-        old.kind = ProcessKind::ComputeAndGraphics;
-    }
+    old.kind = both(old.kind, process.kind);
     // Both lists give the process's whole memory, not a part each.
     if old.memory.get() < memory.get() {
         old.memory = memory;
     }
 }
 
+/// What a process is that two lists name.
+fn both(one: ProcessKind, other: ProcessKind) -> ProcessKind {
+    use ProcessKind::{Compute, ComputeAndGraphics, Mps};
+    match (one, other) {
+        _ if one == other => one,
+        // A client of MPS computes, and some drivers list it twice.
+        (Compute, Mps) | (Mps, Compute) => Mps,
+        _ => ComputeAndGraphics,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gputop_model::ProcessKind::{Compute, ComputeAndGraphics, Graphics};
+    use gputop_model::ProcessKind::{Compute, ComputeAndGraphics, Graphics, Mps};
 
     fn listed(pid: u32, kind: ProcessKind, mib: Option<u64>) -> Listed {
         Listed {
@@ -145,6 +154,17 @@ mod tests {
     fn a_process_twice_in_one_list_stays_of_its_kind() {
         let list = vec![listed(9, Compute, Some(1)), listed(9, Compute, Some(2))];
         assert_eq!(on_gpu(list), [placed("GPU", 9, Compute, Some(2))]);
+    }
+
+    #[test]
+    fn a_client_of_mps_is_one_in_whichever_lists_it_is() {
+        for list in [
+            vec![listed(9, Mps, Some(1))],
+            vec![listed(9, Compute, Some(1)), listed(9, Mps, Some(1))],
+            vec![listed(9, Mps, Some(1)), listed(9, Compute, Some(1))],
+        ] {
+            assert_eq!(on_gpu(list), [placed("GPU", 9, Mps, Some(1))]);
+        }
     }
 
     #[test]

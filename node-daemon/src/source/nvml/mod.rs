@@ -16,6 +16,7 @@ mod throttle;
 mod usage;
 mod worker;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ use open::Opened;
 /// Time between attempts to open NVML.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// How long a sample waits for NVML to open. Without persistence mode that takes seconds.
+/// How long samples wait for NVML to open, all of them together. Without persistence mode that
+/// takes seconds.
 const OPEN_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long a sample waits for the GPUs, all of them together.
@@ -71,7 +73,13 @@ impl NvmlSource {
     /// A source that opens NVML at its first sample.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(open::open)
+        Self::with(|| open::open(None))
+    }
+
+    /// The same with the library at `library` instead of the one that the loader finds.
+    #[must_use]
+    pub fn of(library: PathBuf) -> Self {
+        Self::with(move || open::open(Some(&library)))
     }
 
     fn with(open: impl Fn() -> Result<Opened, DriverState> + Send + Sync + 'static) -> Self {
@@ -93,8 +101,8 @@ impl NvmlSource {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins to open NVML if it is time to; returns what to wait for, if anything.
-    fn begin(&self, now: Duration) -> Option<watch::Receiver<Option<Outcome>>> {
+    /// Begins to open NVML if it is time to; returns what to wait for, if anything, and how long.
+    fn begin(&self, now: Duration) -> Option<(watch::Receiver<Option<Outcome>>, Duration)> {
         let mut state = self.lock();
         if let State::Closed { retry_at, .. } = &*state
             && now >= *retry_at
@@ -102,7 +110,10 @@ impl NvmlSource {
             *state = start_opening(Arc::clone(&self.open), now);
         }
         match &*state {
-            State::Opening { outcome, .. } => Some(outcome.clone()),
+            State::Opening { since, outcome } => {
+                let waited = now.saturating_sub(*since);
+                Some((outcome.clone(), OPEN_LIMIT.saturating_sub(waited)))
+            }
             _ => None,
         }
     }
@@ -129,15 +140,15 @@ impl NvmlSource {
         }
     }
 
-    async fn ask(&self, now: Duration) -> Sample {
-        if let Some(mut outcome) = self.begin(now) {
+    async fn ask(&self, round: Round) -> Sample {
+        if let Some((mut outcome, patience)) = self.begin(round.now) {
             let opened = outcome.wait_for(Option::is_some);
             // Not yet, or its thread has ended: settled below.
-            timeout(OPEN_LIMIT, opened).await.ok();
+            timeout(patience, opened).await.ok();
         }
-        match self.settle(now) {
+        match self.settle(round.now) {
             Err(driver) => self.without_devices(driver),
-            Ok(opened) => self.read(&opened, now).await,
+            Ok(opened) => self.read(&opened, round).await,
         }
     }
 
@@ -149,12 +160,13 @@ impl NvmlSource {
         }
     }
 
-    async fn read(&self, opened: &Opened, now: Duration) -> Sample {
+    async fn read(&self, opened: &Opened, round: Round) -> Sample {
+        let now = round.now;
         let deadline = Instant::now() + READ_LIMIT;
         let reports = opened
             .workers
             .iter()
-            .map(|worker| worker.sample(now, deadline));
+            .map(|worker| worker.sample(round, deadline));
         let mut sample = Sample::without_devices(DriverState::Ready {
             version: opened.version.clone(),
             cuda: opened.cuda.clone(),
@@ -220,7 +232,7 @@ impl NvmlSource {
 
 impl Source for NvmlSource {
     fn sample(&self, round: Round) -> BoxFuture<'_, Sample> {
-        self.ask(round.now).boxed()
+        self.ask(round).boxed()
     }
 }
 

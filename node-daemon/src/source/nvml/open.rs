@@ -1,5 +1,6 @@
 //! Opens NVML and starts a worker a GPU.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -21,9 +22,14 @@ pub(super) struct Opened {
     pub(super) listener: Option<Listener>,
 }
 
-/// Opens NVML. May take seconds (persistence mode off) or hang: for a thread of its own.
-pub(super) fn open() -> Result<Opened, DriverState> {
-    let nvml = Nvml::init().map_err(|error| driver_state(&error))?;
+/// Opens NVML, the `library` of that name or the driver's own. May take seconds (persistence mode
+/// off) or hang: for a thread of its own.
+pub(super) fn open(library: Option<&Path>) -> Result<Opened, DriverState> {
+    let nvml = match library {
+        Some(library) => Nvml::builder().lib_path(library.as_os_str()).init(),
+        None => Nvml::init(),
+    };
+    let nvml = nvml.map_err(|error| driver_state(&error))?;
     let version = nvml
         .sys_driver_version()
         .map_err(|error| driver_state(&error))?;
@@ -37,8 +43,10 @@ pub(super) fn open() -> Result<Opened, DriverState> {
     let workers = (0..)
         .zip(&changed)
         .map(|(index, changed)| {
-            let card = CardReader::new(Arc::clone(&nvml), index, Arc::clone(changed));
-            Worker::start(index, card)
+            let (nvml, changed) = (Arc::clone(&nvml), Arc::clone(changed));
+            Worker::start(index, move |questions| {
+                questions.answer(&mut CardReader::new(&nvml, index, changed));
+            })
         })
         .collect::<Result<_, _>>()
         .map_err(|error| DriverState::Failed {

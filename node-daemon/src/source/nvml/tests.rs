@@ -20,7 +20,7 @@ struct Card {
 }
 
 impl Probe for Card {
-    fn read(&mut self, _now: Duration) -> Report {
+    fn read(&mut self, _round: Round) -> Report {
         self.asked += 1;
         if self.hangs_at == Some(self.asked) {
             // Ends with an error when the test lets go.
@@ -49,14 +49,14 @@ fn opened(
     for (index, hangs_at) in (0..).zip(hangs_at) {
         let (release, released) = mpsc::channel();
         releases.push(release);
-        let card = Card {
+        let mut card = Card {
             index,
             asked: 0,
             hangs_at,
             released,
             gone: gone.cloned(),
         };
-        workers.push(Worker::start(index, card).unwrap());
+        workers.push(Worker::start(index, move |questions| questions.answer(&mut card)).unwrap());
     }
     let version = "1".to_owned();
     let opened = Opened {

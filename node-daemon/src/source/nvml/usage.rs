@@ -13,12 +13,45 @@ const FRESH: Duration = Duration::from_secs(3);
 /// How far back in NVML's buffer the first look goes, in microseconds: older samples are history.
 const FIRST_LOOK_MICROS: u64 = 2_000_000;
 
+/// What a process used of each part of a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shares {
+    pub(super) sm: Percent,
+    /// Of the memory's bandwidth.
+    pub(super) memory: Percent,
+    pub(super) encoder: Percent,
+    pub(super) decoder: Percent,
+}
+
+impl Shares {
+    const NONE: Self = Self {
+        sm: Percent(0),
+        memory: Percent(0),
+        encoder: Percent(0),
+        decoder: Percent(0),
+    };
+
+    /// `None`: drivers are known to report values of some thousand percent now and then.
+    fn of(sample: &ProcessUtilizationSample) -> Option<Self> {
+        let share = |value| match u8::try_from(value) {
+            Ok(share @ 0..=100) => Some(Percent(share)),
+            _ => None,
+        };
+        Some(Self {
+            sm: share(sample.sm_util)?,
+            memory: share(sample.mem_util)?,
+            encoder: share(sample.enc_util)?,
+            decoder: share(sample.dec_util)?,
+        })
+    }
+}
+
 /// The newest sample of each process.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
     /// Newest time stamp seen, in NVML's microseconds; what to ask for the next samples with.
     newest: u64,
-    by_pid: BTreeMap<u32, (Percent, Duration)>,
+    by_pid: BTreeMap<u32, (Shares, Duration)>,
 }
 
 impl Usage {
@@ -34,37 +67,33 @@ impl Usage {
         };
         let mut taken = BTreeMap::new();
         for sample in samples {
-            // Drivers are known to report values of some thousand percent now and then.
-            let (Ok(sm @ 0..=100), true) = (
-                u8::try_from(sample.sm_util),
+            let (Some(shares), true) = (
+                Shares::of(sample),
                 sample.timestamp.saturating_add(FIRST_LOOK_MICROS) >= newest,
             ) else {
                 continue;
             };
-            let entry = taken.entry(sample.pid).or_insert((sample.timestamp, sm));
+            let entry = taken
+                .entry(sample.pid)
+                .or_insert((sample.timestamp, shares));
             if sample.timestamp >= entry.0 {
-                *entry = (sample.timestamp, sm);
+                *entry = (sample.timestamp, shares);
             }
         }
-        for (pid, (_, sm)) in taken {
-            self.by_pid.insert(pid, (Percent(sm), now));
+        for (pid, (_, shares)) in taken {
+            self.by_pid.insert(pid, (shares, now));
         }
         self.newest = self.newest.max(newest);
     }
 
-    /// Utilization by `pid` on a device with the utilization `device`.
+    /// What `pid` uses of a device with the utilization `device`.
     ///
     /// No sample is not zero: only a device that does nothing says that its processes do nothing.
-    pub(super) fn of(
-        &self,
-        pid: u32,
-        device: &Reading<Percent>,
-        now: Duration,
-    ) -> Reading<Percent> {
+    pub(super) fn of(&self, pid: u32, device: &Reading<Percent>, now: Duration) -> Reading<Shares> {
         let sample = self.by_pid.get(&pid);
-        match sample.map(|&(sm, at)| (sm, now.saturating_sub(at))) {
-            Some((sm, age)) if age <= FRESH => Reading::Value(sm),
-            _ if device.fresh() == Some(&Percent(0)) => Reading::Value(Percent(0)),
+        match sample.map(|&(shares, at)| (shares, now.saturating_sub(at))) {
+            Some((shares, age)) if age <= FRESH => Reading::Value(shares),
+            _ if device.fresh() == Some(&Percent(0)) => Reading::Value(Shares::NONE),
             Some((value, age)) => Reading::Stale { value, age },
             None => Reading::Failed(Failure::NotMeasured),
         }
@@ -94,6 +123,10 @@ mod tests {
         }
     }
 
+    fn sm(usage: &Usage, pid: u32, device: &Reading<Percent>, now: Duration) -> Reading<Percent> {
+        usage.of(pid, device, now).map(|shares| shares.sm)
+    }
+
     fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
@@ -104,7 +137,7 @@ mod tests {
         let at = |seconds: u64| 1_000_000 * (1000 + seconds);
         usage.update(&[sample(1, at(5), 40), sample(1, at(4), 90)], s(1));
         assert_eq!(usage.newest(), at(5));
-        assert_eq!(usage.of(1, &BUSY, s(1)), Reading::Value(Percent(40)));
+        assert_eq!(sm(&usage, 1, &BUSY, s(1)), Reading::Value(Percent(40)));
     }
 
     #[test]
@@ -112,10 +145,10 @@ mod tests {
         let mut usage = Usage::default();
         usage.update(&[sample(1, 1_000, 90), sample(2, 60_000_000, 10)], s(1));
         assert_eq!(
-            usage.of(1, &BUSY, s(1)),
+            sm(&usage, 1, &BUSY, s(1)),
             Reading::Failed(Failure::NotMeasured)
         );
-        assert_eq!(usage.of(2, &BUSY, s(1)), Reading::Value(Percent(10)));
+        assert_eq!(sm(&usage, 2, &BUSY, s(1)), Reading::Value(Percent(10)));
     }
 
     #[test]
@@ -123,23 +156,42 @@ mod tests {
         let mut usage = Usage::default();
         usage.update(&[sample(1, 1, 40)], s(1));
         usage.update(&[], s(3));
-        assert_eq!(usage.of(1, &BUSY, s(4)), Reading::Value(Percent(40)));
+        assert_eq!(sm(&usage, 1, &BUSY, s(4)), Reading::Value(Percent(40)));
         let old = Reading::Stale {
             value: Percent(40),
             age: s(5),
         };
-        assert_eq!(usage.of(1, &BUSY, s(6)), old);
-        assert_eq!(usage.of(1, &QUIET, s(6)), Reading::Value(Percent(0)));
-        assert_eq!(usage.of(1, &Reading::Unsupported, s(6)), old);
+        assert_eq!(sm(&usage, 1, &BUSY, s(6)), old);
+        assert_eq!(sm(&usage, 1, &QUIET, s(6)), Reading::Value(Percent(0)));
+        assert_eq!(sm(&usage, 1, &Reading::Unsupported, s(6)), old);
+    }
+
+    #[test]
+    fn each_part_of_the_card_is_told_apart() {
+        let mut usage = Usage::default();
+        let all = ProcessUtilizationSample {
+            mem_util: 20,
+            enc_util: 3,
+            dec_util: 4,
+            ..sample(1, 1, 40)
+        };
+        usage.update(&[all], s(1));
+        let shares = Shares {
+            sm: Percent(40),
+            memory: Percent(20),
+            encoder: Percent(3),
+            decoder: Percent(4),
+        };
+        assert_eq!(usage.of(1, &BUSY, s(1)), Reading::Value(shares));
     }
 
     #[test]
     fn nonsense_is_left_out_and_the_dead_are_forgotten() {
         let mut usage = Usage::default();
         usage.update(&[sample(1, 1, 4000), sample(2, 1, 100)], s(1));
-        assert_eq!(usage.of(1, &BUSY, s(1)).known(), None);
-        assert_eq!(usage.of(2, &BUSY, s(1)), Reading::Value(Percent(100)));
+        assert_eq!(sm(&usage, 1, &BUSY, s(1)).known(), None);
+        assert_eq!(sm(&usage, 2, &BUSY, s(1)), Reading::Value(Percent(100)));
         usage.retain(&BTreeSet::new());
-        assert_eq!(usage.of(2, &BUSY, s(1)).known(), None);
+        assert_eq!(sm(&usage, 2, &BUSY, s(1)).known(), None);
     }
 }

@@ -14,7 +14,6 @@ use super::models::Model;
 use super::noise::{fnv, mix, unit};
 use super::spec::profile_memory;
 use super::{Fault, NodeSpec, Tenant};
-use crate::source::Sample;
 use crate::source::ask::Asker;
 use crate::source::events::EventLog;
 use crate::source::gpu::GpuSample;
@@ -22,6 +21,7 @@ use crate::source::health::health;
 use crate::source::idle::IdleClock;
 use crate::source::instruments::Gauges;
 use crate::source::tiers::Tiers;
+use crate::source::{Round, Sample};
 
 /// Time from the start to the first Xid of a card, and from each to the next.
 const XID_PAUSE: Duration = Duration::from_secs(20);
@@ -104,7 +104,8 @@ impl State {
         }
     }
 
-    pub(super) fn sample(&mut self, now: Duration) -> Sample {
+    pub(super) fn sample(&mut self, round: Round) -> Sample {
+        let now = round.now;
         if let Some(driver) = self.absent_driver() {
             return Sample {
                 events: self.log.recent(),
@@ -116,7 +117,7 @@ impl State {
             cuda: self.spec.cuda.clone(),
         });
         for card in &mut self.cards {
-            let gpu = card.sample(&self.tenants, self.fault, &mut self.idle, now);
+            let gpu = card.sample(&self.tenants, self.fault, &mut self.idle, round);
             card.report(self.fault, &mut self.log, now);
             for mut device in gpu.devices {
                 device.health = self.log.judge(&card.spec.uuid, device.health);
@@ -198,8 +199,9 @@ impl CardState {
         tenants: &[Tenant],
         fault: Option<Fault>,
         idle: &mut IdleClock<ProcessKey>,
-        now: Duration,
+        round: Round,
     ) -> GpuSample {
+        let now = round.now;
         let index = self.spec.index;
         let hung = fault == Some(Fault::Hung(index));
         if hung && let Some((at, last)) = &self.last {
@@ -208,7 +210,7 @@ impl CardState {
         let card = &self.spec;
         let (mut gpu, load) = measure(&View { card, tenants, now }, &mut self.memory, idle);
         let pending = fault == Some(Fault::Degraded(index));
-        self.read_gauges(&mut gpu, load, pending, now);
+        self.read_gauges(&mut gpu, load, pending, round);
         self.last = Some((now, gpu.clone()));
         match fault {
             // It hangs before it was ever asked: stale from now on.
@@ -220,7 +222,8 @@ impl CardState {
     }
 
     /// Asks the card, as the driver of a real one would be asked, and completes its entry.
-    fn read_gauges(&mut self, gpu: &mut GpuSample, load: Load, pending: bool, now: Duration) {
+    fn read_gauges(&mut self, gpu: &mut GpuSample, load: Load, pending: bool, round: Round) {
+        let now = round.now;
         // The whole card is the first.
         let Some(device) = gpu.devices.first_mut() else {
             return;
@@ -243,7 +246,7 @@ impl CardState {
         {
             reasons.push(ThrottleReason::SoftwareThermalSlowdown);
         }
-        let due = self.tiers.due(now, false);
+        let due = self.tiers.due(round, false);
         self.gauges.read(&mut self.asker, &card, due);
         self.gauges.fill(device);
         device.health = health(self.gauges.ecc(), false);

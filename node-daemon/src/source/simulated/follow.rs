@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use gputop_model::{Allocation, Bytes, GpuUuid, Holder, ProcessKind, Reading};
 use tokio::time::Instant;
 
+use super::builtin::UPTIME;
 use super::noise::fnv;
 use super::{Behaviour, NodeSpec, SimulatedSource, Tenant};
 use crate::pods::Allocations;
@@ -82,7 +83,7 @@ pub fn tenants_for(
         let old = before.iter().find(|tenant| tenant.pid == pid);
         tenants.push(old.cloned().unwrap_or_else(|| Tenant {
             pid,
-            start_ticks: Some(u64::try_from(now.as_millis() / 10).unwrap_or(u64::MAX)),
+            start_ticks: Some(start_ticks(now)),
             name: "python3".to_owned(),
             user: "root".to_owned(),
             kind: ProcessKind::Compute,
@@ -129,6 +130,12 @@ fn pid(allocation: &Allocation, device: &GpuUuid) -> u32 {
     } = allocation;
     let hash = fnv(&format!("{namespace}/{pod}/{container}/{device}"));
     10_000 + u32::try_from(hash % 4_000_000).unwrap_or(0)
+}
+
+/// When a process began that appears `now`, in hundredths of a second since the machine's start.
+fn start_ticks(now: Duration) -> u64 {
+    let since_boot = UPTIME.saturating_add(now);
+    u64::try_from(since_boot.as_millis() / 10).unwrap_or(u64::MAX)
 }
 
 fn guess(pod: &str) -> Behaviour {

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use gputop_model::{
-    Bytes, Celsius, ComputeMode, MegaHertz, MemoryKind, MilliJoules, MilliWatts, PState, Percent,
+    Bytes, BytesPerSecond, Celsius, ComputeMode, MegaHertz, MemoryKind, MilliJoules, MilliWatts,
+    PState, Percent,
 };
 
 use super::cards::CardSpec;
@@ -15,7 +16,7 @@ use super::models::Ecc;
 use super::noise::{mix, unit, wave};
 use crate::source::ask::Refusal;
 use crate::source::instruments::{
-    Bar1, EccCount, Instruments, LinkErrors, RemappedRows, Threshold,
+    Bar1, EccCount, Instruments, LinkErrors, RemappedRows, Shares, Threshold,
 };
 
 /// Separates the numbers in here from those of the essentials.
@@ -80,6 +81,14 @@ impl SimulatedCard<'_> {
     /// Errors corrected in the card's life.
     fn corrected(&self) -> u64 {
         u64::from(whole(30.0 * self.own(2) * self.own(3)))
+    }
+
+    /// Most that goes over the PCIe link now, bytes a second: a lane carries 250 MB/s in the first
+    /// generation, and each generation doubles it.
+    fn link_rate(&self) -> Answer<f64> {
+        let doubled = self.pcie_generation()?.saturating_sub(1).min(8);
+        let lane = 250e6 * f64::from(1_u32 << doubled);
+        Ok(lane * f64::from(self.pcie_width()?))
     }
 
     fn with_ecc<T>(&self, has: impl Fn(Ecc) -> bool, answer: T) -> Answer<T> {
@@ -186,6 +195,32 @@ impl Instruments for SimulatedCard<'_> {
             return Err(Refusal::Unsupported);
         }
         Ok(self.spec.power_limit)
+    }
+
+    fn activity(&self) -> Answer<Option<Shares>> {
+        // In MIG mode it is counted by instance.
+        if !self.spec.model.counts_activity() || !self.spec.instances.is_empty() {
+            return Err(Refusal::Unsupported);
+        }
+        let busy = self.load.busy;
+        Ok(Some(Shares {
+            sm_active: Some(percent(busy * (0.8 + 0.15 * self.moving(5, 3.0)))),
+            sm_occupancy: Some(percent(busy * (0.3 + 0.25 * self.own(5)))),
+            tensor: Some(percent(busy * (0.15 + 0.4 * self.own(6)))),
+            memory_bandwidth: Some(percent(busy * (0.3 + 0.3 * self.moving(6, 3.0)))),
+        }))
+    }
+
+    fn pcie_receive(&self) -> Answer<BytesPerSecond> {
+        let best = self.link_rate()?;
+        let share = 0.0005 + 0.2 * self.load.busy * self.moving(7, 2.0);
+        Ok(BytesPerSecond(bytes(best * share)))
+    }
+
+    fn pcie_transmit(&self) -> Answer<BytesPerSecond> {
+        let best = self.link_rate()?;
+        let share = 0.0005 + 0.1 * self.load.busy * self.moving(8, 2.0);
+        Ok(BytesPerSecond(bytes(best * share)))
     }
 
     fn ecc_errors(&self, count: EccCount) -> Answer<u64> {
@@ -327,6 +362,17 @@ impl Instruments for SimulatedCard<'_> {
     fn compute_mode(&self) -> Answer<ComputeMode> {
         Ok(ComputeMode::Default)
     }
+}
+
+/// The whole part of a rate, which is not negative.
+fn bytes(rate: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative; float casts saturate"
+    )]
+    let whole = rate as u64;
+    whole
 }
 
 /// The whole part of a number that is not negative.

@@ -6,11 +6,11 @@ use gputop_model::{
     Bytes, Device, DeviceKind, GpuProcess, GpuUuid, Health, MemoryDetail, Percent, Reading,
 };
 
-use super::Tenant;
 use super::behaviour::Behaviour;
 use super::cards::{CardSpec, ProcessKey};
 use super::noise::{mix, unit, wave};
 use super::physics::{Card, Heat};
+use super::{Tenant, commands};
 use crate::source::gpu::{GpuSample, count, instance};
 use crate::source::idle::IdleClock;
 
@@ -72,8 +72,7 @@ pub(super) fn measure(
     if view.card.instances.is_empty() {
         let share = percent(busy);
         parent.utilization = share.into();
-        let intensity = 0.35 + 0.4 * wave(view.card.seed ^ 9, view.now.as_secs_f64(), 6.0);
-        parent.memory_utilization = percent(busy * intensity).into();
+        parent.memory_utilization = percent(busy * view.intensity()).into();
         parent.idle_for = device_idle(share, &processes, memory, view.now).into();
     }
     let mut devices = vec![parent];
@@ -81,15 +80,24 @@ pub(super) fn measure(
     for device in &mut devices {
         device.process_count = count(&processes, &device.uuid);
     }
-    let video = wants
-        .iter()
-        .filter(|want| want.tenant.behaviour == Behaviour::Media);
-    // Copying frames costs the cores about half of what it costs the video engines.
-    let video = (2.0 * video.map(|want| want.load).sum::<f64>()).min(1.0);
+    let video = wants.iter().map(video).sum::<f64>().min(1.0);
     (GpuSample { devices, processes }, Load { busy, video })
 }
 
+/// What a tenant wants of the video engines: copying frames costs the cores about half of that.
+fn video(want: &Want<'_>) -> f64 {
+    match want.tenant.behaviour {
+        Behaviour::Media => (2.0 * want.load).min(1.0),
+        _ => 0.0,
+    }
+}
+
 impl View<'_> {
+    /// How much of the time in which kernels run they read or write memory.
+    fn intensity(&self) -> f64 {
+        0.35 + 0.4 * wave(self.card.seed ^ 9, self.now.as_secs_f64(), 6.0)
+    }
+
     fn wants(&self) -> Vec<Want<'_>> {
         let card = self.card;
         let mut wants: Vec<_> = self
@@ -193,16 +201,25 @@ impl View<'_> {
             let before = (PAST + tenant.since).saturating_sub(tenant.idle_before);
             let idle_for = idle.observe(tenant.key(), sm.0 > 0, PAST + self.now, before);
             let split = tenant.device != self.card.uuid;
+            let share = |share: f64| {
+                if split {
+                    Reading::Unsupported
+                } else {
+                    percent(share).into()
+                }
+            };
+            let video = video(want);
             GpuProcess {
                 start_ticks: tenant.start_ticks,
                 name: tenant.name.clone(),
                 user: tenant.user.clone().into(),
                 memory_used: want.memory.into(),
-                sm: if split {
-                    Reading::Unsupported
-                } else {
-                    sm.into()
-                },
+                command: commands::command(tenant).into(),
+                sm: share(want.load),
+                memory_busy: share(want.load * self.intensity()),
+                encoder: share(video),
+                // Frames are decoded faster than they are encoded.
+                decoder: share(0.6 * video),
                 idle_for: if split {
                     Reading::Unsupported
                 } else {

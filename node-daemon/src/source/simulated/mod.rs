@@ -6,8 +6,10 @@
 mod behaviour;
 mod builtin;
 mod cards;
+mod commands;
 mod follow;
 mod instruments;
+mod machine;
 mod measure;
 mod models;
 mod noise;
@@ -25,6 +27,7 @@ use gputop_model::{Bytes, GpuUuid, Holder, ProcessKind};
 pub use behaviour::Behaviour;
 pub use builtin::{builtin_node, builtin_tenants};
 pub use follow::{FollowKubelet, tenants_for};
+pub use machine::SimulatedMachine;
 pub use scenario::{Scenario, ScenarioError, parse_scenario};
 pub use spec::{GpuSpec, NodeSpec};
 
@@ -127,7 +130,7 @@ impl SimulatedSource {
 
 impl Source for SimulatedSource {
     fn sample(&self, round: Round) -> BoxFuture<'_, Sample> {
-        let sample = self.lock().sample(round.now);
+        let sample = self.lock().sample(round);
         ready(sample).boxed()
     }
 }

@@ -21,6 +21,13 @@ pub(super) struct Model {
     pub(super) limits: Limits,
 }
 
+impl Model {
+    /// Whether it counts what its multiprocessors do: cards for servers from Hopper on.
+    pub(super) const fn counts_activity(&self) -> bool {
+        self.server && self.pcie_generation >= 5
+    }
+}
+
 /// How memory errors are dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ecc {

@@ -1,8 +1,8 @@
 //! Bounds and consistency of simulated samples.
 
 use gputop_model::{
-    Celsius, Device, DriverState, EventKind, Health, MemoryKind, PState, Percent, Reading,
-    ThrottleReason,
+    Activity, BytesPerSecond, Celsius, Device, DriverState, EventKind, Health, MemoryKind, PState,
+    Percent, Reading, ThrottleReason,
 };
 use proptest::prelude::*;
 
@@ -339,4 +339,80 @@ fn a_card_that_falls_off_the_bus_is_reported() {
     source.set_fault(None);
     let back = sample(&source, 4);
     assert_eq!(back.devices[1].health, Reading::Value(Health::Ok));
+}
+
+#[test]
+fn cards_from_hopper_on_count_what_their_multiprocessors_do() {
+    let [worked, rested] = worked_and_rested(one("NVIDIA H100 80GB HBM3"));
+    let activity = &worked.activity;
+    assert!(activity.sm_active.get() > Some(Percent(60)));
+    assert!(activity.sm_occupancy.get() < activity.sm_active.get());
+    assert!(activity.tensor.get() > Some(Percent(0)));
+    assert!(activity.memory_bandwidth.get() <= worked.utilization.get());
+    assert_eq!(rested.activity.sm_active, Reading::Value(Percent(0)));
+    let [older, _] = worked_and_rested(one("NVIDIA A100-SXM4-80GB"));
+    assert_eq!(older.activity, Activity::unsupported());
+    let mut split = one("NVIDIA H100 80GB HBM3");
+    split.gpus[0].mig = vec!["1g.10gb".to_owned()];
+    let card = sample(&SimulatedSource::new(split, 1), 1).devices.remove(0);
+    assert_eq!(card.activity, Activity::unsupported());
+}
+
+#[test]
+fn traffic_is_measured_while_somebody_looks() {
+    let source = SimulatedSource::new(one("NVIDIA GeForce RTX 3090"), 1);
+    let receive = |seconds, watched| {
+        let now = Duration::from_secs(seconds);
+        let round = source.sample(Round { now, watched });
+        let device = round.now_or_never().unwrap().devices.remove(0);
+        device.traffic.pcie_receive
+    };
+    assert_eq!(receive(0, false).known(), None);
+    let watched = receive(5, true);
+    assert!(watched.fresh() > Some(&BytesPerSecond(0)));
+    let unwatched = receive(10, false);
+    assert_eq!(unwatched.get(), watched.get());
+    assert_eq!(unwatched.age(), Some(Duration::from_secs(5)));
+}
+
+#[test]
+fn processes_use_what_their_work_needs() {
+    let spec = one("NVIDIA GeForce RTX 3090");
+    let uuid = spec.gpu_uuid(0);
+    let source = SimulatedSource::new(spec, 1);
+    source.set_tenants(vec![
+        tenant(1, uuid.clone(), Behaviour::Inference, 4),
+        tenant(2, uuid, Behaviour::Media, 1),
+    ]);
+    let mut transcoded = false;
+    for second in 0..300 {
+        let [serving, media] = sample(&source, second).processes.try_into().unwrap();
+        assert!(serving.memory_busy.get() <= serving.sm.get());
+        assert_eq!(serving.encoder, Reading::Value(Percent(0)));
+        assert!(media.decoder.get() <= media.encoder.get());
+        assert_eq!(
+            media.encoder.get() > Some(Percent(0)),
+            media.sm.get() > Some(Percent(0))
+        );
+        transcoded |= media.encoder.get() > Some(Percent(20));
+        let command = serving.command.known().unwrap();
+        assert!(command.ends_with("--api-key •••"), "{command}");
+    }
+    assert!(transcoded);
+}
+
+#[test]
+fn on_an_instance_the_driver_knows_no_shares_of_processes() {
+    let spec = spec();
+    let place = spec.mig_uuid(1, 0);
+    let source = SimulatedSource::new(spec, 1);
+    source.set_tenants(vec![tenant(1, place, Behaviour::Training, 2)]);
+    let process = sample(&source, 60).processes.remove(0);
+    let shares = [
+        process.sm,
+        process.memory_busy,
+        process.encoder,
+        process.decoder,
+    ];
+    assert!(shares.iter().all(|share| *share == Reading::Unsupported));
 }
