@@ -143,6 +143,33 @@ fn mistakes_are_shown_where_they_are() {
 }
 
 #[test]
+fn names_that_nothing_has_are_warned_of_with_the_nearest() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let kubeconfig = home.join("kubeconfig");
+    let text = "apiVersion: v1\nkind: Config\ncontexts:\n- name: homelab\n  context: {cluster: c, user: u}\n";
+    fs::write(&kubeconfig, text).unwrap();
+    let file = home.join("own.toml");
+    fs::write(&file, "[contexts.homelba]\nreadonly = true\n").unwrap();
+    let (file, kubeconfig) = (file.to_string_lossy(), kubeconfig.to_string_lossy());
+    let check = [
+        "config",
+        "check",
+        "--config",
+        &file,
+        "--kubeconfig",
+        &kubeconfig,
+    ];
+    let checked = gputop_with(home, &check, &[("GPUTOP_K3S_THEEM", "dark")]);
+    // A context may be added later: this is no mistake.
+    assert_eq!(stdout(&checked), "The configuration is fine.\n");
+    let said = String::from_utf8_lossy(&checked.stderr);
+    let expected = "warning: the kubeconfig has no context \"homelba\"; is it homelab?\n\
+        warning: the variable GPUTOP_K3S_THEEM sets nothing; is it GPUTOP_K3S_THEME?\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
 fn a_file_that_is_named_has_to_be_there() {
     let home = tempfile::tempdir().unwrap();
     let variables = [("GPUTOP_K3S_CONFIG", "/nonexistent/config.toml")];

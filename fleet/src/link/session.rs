@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gputop_model::NodeSnapshot;
-use gputop_proto::{WireError, apply, pb};
+use gputop_model::{NodeSnapshot, Protocol};
+use gputop_proto::{WireError, apply, apply_step, pb};
 use hyper_util::rt::TokioIo;
 use pb::frame::Content;
 use pb::telemetry_client::TelemetryClient;
@@ -159,9 +159,15 @@ fn fold(
         (Some(Content::Delta(delta)), Some(current))
             if frame.sequence == current.sequence.wrapping_add(1) =>
         {
+            // From a daemon that does not know steps yet.
             Ok(Some(apply(current, frame.sequence, delta)?))
         }
-        (Some(Content::Delta(_)), _) => Ok(None),
+        (Some(Content::Step(step)), Some(current))
+            if frame.sequence == current.sequence.wrapping_add(1) =>
+        {
+            Ok(Some(apply_step(current, frame.sequence, step)?))
+        }
+        (Some(Content::Delta(_) | Content::Step(_)), _) => Ok(None),
         (None, _) => Err(WireError::Missing {
             field: "Frame.content",
         }),
@@ -174,6 +180,7 @@ async fn watch(
 ) -> Result<Streaming<pb::Frame>, SessionError> {
     let request = pb::WatchRequest {
         min_interval_ms: u32::try_from(interval.as_millis()).ok(),
+        protocol: Protocol::VERSION,
     };
     let response = client.watch(request).await;
     Ok(response
@@ -249,6 +256,24 @@ mod tests {
         // A whole picture is always taken: the stream was opened anew.
         let anew = fold(Some(&second), full(3)).unwrap().unwrap();
         assert_eq!(anew.sequence, 3);
+    }
+
+    #[test]
+    fn steps_are_applied_like_deltas() {
+        let step = |sequence, uptime_ms| pb::Frame {
+            sequence,
+            content: Some(Content::Step(pb::Step {
+                uptime_ms,
+                ..pb::Step::default()
+            })),
+        };
+        let first = fold(None, full(7)).unwrap().unwrap();
+        let second = fold(Some(&first), step(8, 2_000)).unwrap().unwrap();
+        assert_eq!(second.sequence, 8);
+        assert_eq!(second.uptime, Duration::from_secs(2));
+        assert_eq!(second.driver, first.driver);
+        assert_eq!(fold(Some(&second), step(10, 3_000)).unwrap(), None);
+        assert_eq!(fold(None, step(1, 1_000)).unwrap(), None);
     }
 
     #[test]

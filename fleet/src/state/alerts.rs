@@ -2,7 +2,7 @@
 //! to act on.
 
 use gputop_model::{
-    Device, DeviceKind, GpuUuid, Health, NodeName, PodKey, PodUid, ThrottleReason, short_product,
+    DeviceKind, GpuUuid, Health, NodeName, PodKey, PodUid, ThrottleReason, short_product,
 };
 use jiff::Timestamp;
 
@@ -127,7 +127,11 @@ fn of_node(row: &NodeRow, alerts: &mut Vec<Alert>) {
         NodeState::Away => return,
         NodeState::NotReady => {
             let why = row.reason.as_deref().unwrap_or("node not ready");
-            alert(Severity::Critical, why.to_owned(), None);
+            alert(
+                Severity::Critical,
+                why.to_owned(),
+                row.info.not_ready_since(),
+            );
             // What its kubelet and its daemon said last is explained by that.
             return;
         }
@@ -183,7 +187,7 @@ fn of_device(row: &DeviceRow, alerts: &mut Vec<Alert>) {
     let device = row.device();
     let mut alert = |severity, what: String| {
         let subject = AlertSubject::Device(row.node.clone(), device.uuid.clone());
-        let name = name_of(device);
+        let name = name_of(row);
         alerts.push(Alert {
             severity,
             subject,
@@ -244,14 +248,15 @@ fn own_health(row: &DeviceRow) -> Option<&Health> {
     device.health.known().filter(|own| Some(*own) != parent)
 }
 
-/// `GPU 2 (RTX 3090)`, `MIG 1g.10gb of GPU 0`.
-fn name_of(device: &Device) -> String {
+/// `GPU 2 (RTX 3090)`, `MIG 1g.10gb (0.3)`.
+fn name_of(row: &DeviceRow) -> String {
+    let device = row.device();
     match &device.kind {
         DeviceKind::Gpu { .. } => {
             format!("GPU {} ({})", device.index, short_product(&device.product))
         }
         DeviceKind::MigInstance { profile, .. } => {
-            format!("MIG {profile} of GPU {}", device.index)
+            format!("MIG {profile} ({})", row.label())
         }
     }
 }

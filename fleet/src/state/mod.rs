@@ -18,6 +18,7 @@ mod pod_rows;
 mod pod_use;
 mod process_owner;
 mod rows;
+mod shares;
 mod store;
 mod telemetry;
 mod totals;
@@ -33,5 +34,6 @@ pub use rows::{
     AllocatedTo, Closed, DeviceCounts, DeviceRow, Gap, NodeRow, NodeState, Picture, PodRow,
     ProcessOwner, ProcessRow, ResourceRow, Totals,
 };
+pub use shares::Shares;
 pub use store::{Fleet, Listing, Update, WatchState, Watched};
 pub use workloads::WorkloadRow;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gputop_model::{
-    Bytes, Device, DeviceId, GpuProcess, GpuUuid, MilliWatts, NodeInfo, NodeName, NodeSnapshot,
-    Phase, PodInfo, PodUid, Readiness, short_product,
+    Bytes, Device, DeviceId, DeviceKind, GpuProcess, GpuUuid, MilliWatts, NodeInfo, NodeName,
+    NodeSnapshot, Phase, PodInfo, PodUid, Readiness, short_product,
 };
 use jiff::Timestamp;
 
@@ -191,6 +191,31 @@ impl DeviceRow {
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.snapshot.devices[self.position]
+    }
+
+    /// Which of its card's MIG instances this is, in NVML's order from 0, as `nvidia-smi -L` counts
+    /// them; `None`: it is a whole GPU.
+    #[must_use]
+    pub fn instance(&self) -> Option<usize> {
+        let DeviceKind::MigInstance { parent, .. } = &self.device().kind else {
+            return None;
+        };
+        let before = self.snapshot.devices[..self.position].iter();
+        Some(
+            before
+                .filter(|device| {
+                    matches!(&device.kind, DeviceKind::MigInstance { parent: of, .. } if of == parent)
+                })
+                .count(),
+        )
+    }
+
+    /// What the device is called on its node: `0`, or `0.2` for an instance.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let index = self.device().index;
+        self.instance()
+            .map_or_else(|| index.to_string(), |of| format!("{index}.{of}"))
     }
 }
 

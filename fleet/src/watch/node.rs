@@ -144,6 +144,9 @@ pub(super) fn node_info(node: &SlimNode) -> NodeInfo {
         name: NodeName::new(node.metadata.name.clone().unwrap_or_default()),
         created: node.metadata.creation_timestamp.as_ref().map(|time| time.0),
         readiness: readiness(&node.status.conditions),
+        ready_since: ready(&node.status.conditions)
+            .and_then(|ready| ready.last_transition_time.as_ref())
+            .map(|time| time.0),
         cordoned: node.spec.unschedulable,
         roles,
         labels,
@@ -249,11 +252,14 @@ fn expected_away(meta: &ObjectMeta) -> bool {
     said(&meta.labels) || said(&meta.annotations)
 }
 
-fn readiness(conditions: &[Condition]) -> Readiness {
-    match conditions
+fn ready(conditions: &[Condition]) -> Option<&Condition> {
+    conditions
         .iter()
         .find(|condition| condition.kind == "Ready")
-    {
+}
+
+fn readiness(conditions: &[Condition]) -> Readiness {
+    match ready(conditions) {
         None => Readiness::Unknown,
         Some(ready) if ready.status == "True" => Readiness::Ready,
         Some(ready) => {
@@ -308,15 +314,18 @@ mod tests {
         let info = parse(json!({"metadata": {"name": "old"}}));
         assert_eq!(info.runtime_handlers, None);
         assert_eq!(info.readiness, Readiness::Unknown);
+        assert_eq!(info.not_ready_since(), None);
     }
 
     #[test]
     fn a_node_that_is_not_ready_says_why() {
         let condition = json!({"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown",
-            "message": "Kubelet stopped posting node status."});
+            "message": "Kubelet stopped posting node status.",
+            "lastTransitionTime": "2026-01-01T00:00:00Z"});
         let info = parse(json!({"status": {"conditions": [condition]}}));
         let why = "Kubelet stopped posting node status.".to_owned();
         assert_eq!(info.readiness, Readiness::NotReady { why });
+        assert_eq!(info.not_ready_since(), "2026-01-01T00:00:00Z".parse().ok());
     }
 
     #[test]

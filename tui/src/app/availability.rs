@@ -145,6 +145,21 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn has_columns_right(&self) -> Available {
+        match (self.wide, self.layout.columns_after) {
+            (false, _) => Err("ctrl-w asks for more columns".into()),
+            (true, 0) => Err("no column is further right".into()),
+            (true, _) => Ok(()),
+        }
+    }
+
+    pub(super) fn has_columns_left(&self) -> Available {
+        if self.place().shift == 0 || !self.wide {
+            return Err("these are the first columns".into());
+        }
+        Ok(())
+    }
+
     pub(super) fn can_unmark(&self) -> Available {
         if self.marks.is_empty() {
             return Err("nothing is marked".into());

@@ -14,6 +14,10 @@ pub struct Layout {
     pub offset: usize,
     /// Where the headings of the columns are, with their titles.
     pub columns: Vec<(Rect, &'static str)>,
+    /// Columns that are scrolled away to the left.
+    pub columns_before: usize,
+    /// Columns for which there is no room to the right.
+    pub columns_after: usize,
     /// Where the tabs are.
     pub tabs: Vec<(View, Rect)>,
     /// Lines of the help page that do not fit on the screen.

@@ -205,7 +205,7 @@ fn device(row: &DeviceRow) -> Within {
         DeviceKind::Gpu { .. } => {
             format!("GPU {} {}", device.index, format::product(&device.product))
         }
-        DeviceKind::MigInstance { profile, .. } => format!("GPU {} {profile}", device.index),
+        DeviceKind::MigInstance { profile, .. } => format!("GPU {} {profile}", row.label()),
     };
     Within::Device {
         node: row.node.clone(),

@@ -6,7 +6,7 @@ use gputop_model::Clock;
 
 use super::actions::Motion;
 use super::format;
-use super::layers::{Layer, Page, PageKind, Picker};
+use super::layers::{Layer, Page, PageKind};
 use super::row::{Row, RowId};
 use super::state::State;
 use super::update::Effect;
@@ -110,7 +110,12 @@ pub(super) fn close(state: &mut State) -> Vec<Effect> {
 pub(super) fn answer(state: &mut State, id: AskId, answer: Answer) -> Vec<Effect> {
     match answer {
         Answer::Rights(rights) => return learn(state, rights),
-        answer => hand_over(state, id, answer),
+        answer => {
+            if let Answer::Namespaces(names) = &answer {
+                state.namespaces.clone_from(names);
+            }
+            hand_over(state, id, answer);
+        }
     }
     Vec::new()
 }
@@ -139,7 +144,10 @@ fn hand_over(state: &mut State, id: AskId, answer: Answer) {
             }
             Layer::Picker(picker) if picker.ask == Some(id) => {
                 picker.ask = None;
-                return offer(picker, answer);
+                if let Answer::Namespaces(names) = answer {
+                    super::pickers::offer_namespaces(picker, &names);
+                }
+                return;
             }
             _ => {}
         }
@@ -170,25 +178,6 @@ fn fill(page: &mut Page, answer: Answer, clock: Clock) {
         }
         Answer::Failed(problem) => page.problem = Some(problem),
         Answer::Rights(_) | Answer::Namespaces(_) => {}
-    }
-}
-
-/// More items for a list.
-fn offer(picker: &mut Picker, answer: Answer) {
-    if let Answer::Namespaces(names) = answer {
-        let chosen = picker.item().map(|item| item.choice.clone());
-        for name in names {
-            let item = super::pickers::namespace_item(&name, None);
-            if !picker.items.iter().any(|known| known.choice == item.choice) {
-                picker.items.push(item);
-            }
-        }
-        picker.narrow();
-        let at = picker
-            .shown
-            .iter()
-            .position(|at| Some(&picker.items[*at].choice) == chosen.as_ref());
-        picker.selected = at.unwrap_or(0);
     }
 }
 

@@ -45,7 +45,19 @@ pub(super) fn perform(state: &mut State, action: ActionId) -> Vec<Effect> {
         ActionId::Back => navigation::back(state),
         ActionId::AllPods => toggle(state, |state| &mut state.all_pods),
         ActionId::Tree => toggle(state, |state| &mut state.pod_tree),
-        ActionId::Wide => toggle(state, |state| &mut state.wide),
+        ActionId::Wide => {
+            toggle(state, |state| &mut state.wide);
+            state.place_mut().shift = 0;
+        }
+        ActionId::ColumnsRight => {
+            // As far as it was drawn: a larger screen may have taken some back.
+            let shown = state.layout.columns_before;
+            state.place_mut().shift = shown + 1;
+        }
+        ActionId::ColumnsLeft => {
+            let shown = state.layout.columns_before;
+            state.place_mut().shift = shown.saturating_sub(1);
+        }
         ActionId::Fold => navigation::fold(state),
         ActionId::AllNamespaces => {
             let other = state.last_namespace.take();

@@ -1,6 +1,7 @@
 //! The lists to choose from, and what choosing does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use gputop_fleet::inspect::shell::ShellTarget;
 use gputop_fleet::inspect::{Ask, Subject};
@@ -30,13 +31,29 @@ pub(super) fn open(state: &mut State, kind: PickerKind) -> Vec<Effect> {
     };
     let mut picker = Picker::new(kind, title, items);
     let mut effects = Vec::new();
-    if kind == PickerKind::Namespace && !state.session.replay {
+    if asks_for_namespaces(state, kind) {
+        state.namespaces_asked = Some(state.time);
         let id = state.next_ask();
         picker.ask = Some(id);
         effects.push(Effect::Ask(id, Ask::Namespaces));
     }
     state.layers.push(Layer::Picker(Box::new(picker)));
     effects
+}
+
+/// How long a list of namespaces is new enough for the list of everything, which is opened often.
+const NAMESPACES_KEEP: Duration = Duration::from_secs(60);
+
+/// Namespaces without pods are only known to who asks for them.
+fn asks_for_namespaces(state: &State, kind: PickerKind) -> bool {
+    let asked = state.namespaces_asked;
+    let lately = asked.is_some_and(|asked| state.time.since(asked) < NAMESPACES_KEEP);
+    match kind {
+        _ if state.session.replay => false,
+        PickerKind::Namespace => true,
+        PickerKind::Palette => !lately,
+        _ => false,
+    }
 }
 
 fn item(label: impl Into<String>, detail: impl Into<String>, choice: Choice) -> Item {
@@ -84,7 +101,7 @@ fn palette(state: &State) -> Vec<Item> {
             .collect::<Vec<_>>()
     };
     items.extend(prefixed("ctx", contexts(state)));
-    items.extend(prefixed("ns", namespaces(state)));
+    items.extend(namespaces(state).into_iter().map(in_palette));
     items.extend(prefixed("sort", sorts(state)));
     items.extend(prefixed("theme", themes()));
     items
@@ -117,21 +134,51 @@ fn sorts(state: &State) -> Vec<Item> {
     items
 }
 
-pub(super) fn namespace_item(name: &str, pods: Option<usize>) -> Item {
+/// A namespace as the list of everything calls it.
+fn in_palette(mut item: Item) -> Item {
+    item.label = format!("ns {}", item.label);
+    item
+}
+
+/// Adds the namespaces that the API server has listed to a list that has others already.
+pub(super) fn offer_namespaces(picker: &mut Picker, names: &[String]) {
+    let chosen = picker.item().map(|item| item.choice.clone());
+    for name in names {
+        let item = namespace_item(name, None);
+        if picker.items.iter().any(|known| known.choice == item.choice) {
+            continue;
+        }
+        picker.items.push(match picker.kind {
+            PickerKind::Palette => in_palette(item),
+            _ => item,
+        });
+    }
+    picker.narrow();
+    let at = picker
+        .shown
+        .iter()
+        .position(|at| Some(&picker.items[*at].choice) == chosen.as_ref());
+    picker.selected = at.unwrap_or(0);
+}
+
+fn namespace_item(name: &str, pods: Option<usize>) -> Item {
     let detail = pods.map_or_else(String::new, |pods| format::count(pods, "pod"));
     item(name, detail, Choice::Namespace(Some(name.to_owned())))
 }
 
 fn namespaces(state: &State) -> Vec<Item> {
-    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    let listed = state.namespaces.iter();
+    let mut counts: BTreeMap<&str, Option<usize>> =
+        listed.map(|name| (name.as_str(), None)).collect();
     for row in &state.picture.pods {
-        *counts.entry(&row.info.key.namespace).or_default() += 1;
+        let count = counts.entry(&row.info.key.namespace).or_default();
+        *count = Some(count.unwrap_or_default() + 1);
     }
     let mut items = vec![item("all", "of all namespaces", Choice::Namespace(None))];
     items.extend(
         counts
             .into_iter()
-            .map(|(name, pods)| namespace_item(name, Some(pods))),
+            .map(|(name, pods)| namespace_item(name, pods)),
     );
     items
 }

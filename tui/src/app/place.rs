@@ -21,6 +21,8 @@ pub struct Place {
     pub sort: Option<Sort>,
     /// The selected row.
     pub cursor: Cursor,
+    /// Columns that are scrolled away to the left, where not all fit beside each other.
+    pub shift: usize,
 }
 
 /// The selected row, remembered by what it is, not by where it is.

@@ -89,6 +89,10 @@ pub struct State {
     pub collapsed: BTreeSet<RowId>,
     /// Rows that were marked.
     pub marks: BTreeSet<RowId>,
+    /// The namespaces that the API server has listed last.
+    pub(super) namespaces: Vec<String>,
+    /// When it was asked for them last.
+    pub(super) namespaces_asked: Option<Moment>,
     /// What the links were told last.
     pub(super) interest: Option<Interest>,
     /// All that is known now, while the screen shows an earlier time.
@@ -136,6 +140,8 @@ impl State {
             pod_tree: false,
             collapsed: BTreeSet::new(),
             marks: BTreeSet::new(),
+            namespaces: Vec::new(),
+            namespaces_asked: None,
             interest: None,
             ahead: None,
             asks: 0,

@@ -151,6 +151,8 @@ pub enum Free {
         node: NodeName,
         /// NVML's index of the physical GPU.
         index: u32,
+        /// Which of its MIG instances, from 0; `None`: the whole GPU.
+        instance: Option<usize>,
         /// Its id.
         uuid: GpuUuid,
         /// As NVML spells it.
@@ -229,6 +231,7 @@ impl Progress {
     pub fn sentence(&self) -> String {
         let what = match self.basis {
             Basis::Devices => "",
+            Basis::Units if self.wanted == 1 => " unit",
             Basis::Units => " units",
         };
         let free = format!("{} of {}{what} free", self.count(), self.wanted);
@@ -302,6 +305,7 @@ fn count_device(progress: &mut Progress, row: &DeviceRow, wanted: &Wanted) {
             progress.free.push(Free::Device {
                 node: row.node.clone(),
                 index: device.index,
+                instance: row.instance(),
                 uuid: device.uuid.clone(),
                 product: device.product.clone(),
                 profile: match &device.kind {

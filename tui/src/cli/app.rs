@@ -1,6 +1,7 @@
 //! The app itself: on a real cluster, on the simulated one, on a recording.
 
 use std::path::Path;
+use std::time::Duration;
 
 use gputop_fleet::connect::{Connection, Request, connect, contexts};
 use gputop_fleet::engine::{Engine, Options};
@@ -9,7 +10,7 @@ use tokio::time::Instant;
 
 use super::args::Global;
 use super::config;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, note};
 use super::tape::{self, Record};
 use crate::app::{Session, State};
 use crate::config::load::Sources;
@@ -18,6 +19,9 @@ use crate::recording::Recorder;
 use crate::runtime::{self, Source as _};
 use crate::theme::TerminalHints;
 
+/// How long it may take to connect without a word.
+const SILENCE: Duration = Duration::from_millis(700);
+
 /// Opens the app on the kubeconfig's cluster, and on others when the user goes there. Only the
 /// first is recorded.
 pub(super) async fn cluster(global: &Global, record: &Record) -> Result<(), Failure> {
@@ -25,7 +29,7 @@ pub(super) async fn cluster(global: &Global, record: &Record) -> Result<(), Fail
     let sources = config::sources(global)?;
     let mut request = global.request();
     // Everything that may need the terminal (a credential plug-in's question) happens first.
-    let mut connection = connect(&request).await?;
+    let mut connection = patiently(&request).await?;
     let known = contexts(global.kubeconfig.as_deref()).await?;
     let mut record = record.clone();
     let mut last_words = None;
@@ -70,7 +74,7 @@ pub(super) async fn cluster(global: &Global, record: &Record) -> Result<(), Fail
 pub(super) async fn demo(global: &Global, args: &super::args::Demo) -> Result<(), Failure> {
     runtime::require_terminal().map_err(|error| no_screen(&error))?;
     let sources = config::sources(global)?;
-    let demo = super::demo::start(args.seed).await?;
+    let demo = super::demo::start(&args.scenario, args.seed).await?;
     let mut connection = demo.connection.clone();
     if let Some(namespace) = &global.namespace {
         connection.namespace.clone_from(namespace);
@@ -100,6 +104,20 @@ pub(super) async fn replay(global: &Global, file: &Path) -> Result<(), Failure> 
     let mut state = state(&effective, session, replay.clock(epoch));
     let ran = runtime::run_in_terminal(&mut replay, &mut state, epoch, None).await;
     ran.map(|_| ()).map_err(|error| no_screen(&error))
+}
+
+/// Connects; says so when that takes its time, for until then nothing is drawn.
+async fn patiently(request: &Request) -> Result<Connection, Failure> {
+    let mut connecting = std::pin::pin!(connect(request));
+    let connected = tokio::select! {
+        connected = &mut connecting => connected,
+        () = tokio::time::sleep(SILENCE) => {
+            let place = request.context.as_deref().unwrap_or("the current context");
+            note(&format!("connecting to {place}…"));
+            connecting.await
+        }
+    };
+    Ok(connected?)
 }
 
 /// The app before it has heard anything.

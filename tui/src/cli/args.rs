@@ -114,6 +114,10 @@ pub struct Demo {
     /// Same seed, same cluster [default: from the clock].
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// What the cluster is made of: homelab, lab (large machines, unified memory, ailing cards) or a
+    /// scenario file.
+    #[arg(long, value_name = "NAME|FILE", default_value = "homelab")]
+    pub scenario: String,
     /// What is to be recorded.
     #[command(flatten)]
     pub record: Record,
@@ -126,7 +130,7 @@ pub struct Get {
     /// What to list.
     #[arg(value_enum)]
     pub kind: KindArg,
-    /// Only these: names of nodes and pods, NAMESPACE/POD, a GPU's UUID or NODE/INDEX, a pid or
+    /// Only these: names of nodes and pods, NAMESPACE/POD, a GPU's UUID, NODE or NODE/INDEX, a pid or
     /// NODE/PID; what `-o name` prints is understood too.
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
@@ -164,7 +168,7 @@ pub struct Get {
 }
 
 /// Which simulated cluster is looked at, if any.
-#[derive(Debug, Clone, Copy, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct Simulated {
     /// Of the simulated cluster instead of a real one.
     #[cfg(feature = "demo")]
@@ -174,6 +178,15 @@ pub struct Simulated {
     #[cfg(feature = "demo")]
     #[arg(long, value_name = "N", requires = "demo")]
     pub seed: Option<u64>,
+    /// What the simulated cluster is made of: homelab, lab or a scenario file.
+    #[cfg(feature = "demo")]
+    #[arg(
+        long,
+        value_name = "NAME|FILE",
+        requires = "demo",
+        default_value = "homelab"
+    )]
+    pub scenario: String,
 }
 
 /// What can be listed.

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValuesParser;
 use clap::{Subcommand, ValueEnum};
 
+use gputop_fleet::connect::contexts;
+
 use super::args::Global;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, warn};
 use super::print;
 use crate::config::load::{self, Sources, UserFile};
-use crate::config::{self, ConfigError, Effective, Known};
+use crate::config::{self, ConfigError, Effective, Known, unknown_variables};
+use crate::nearest::nearest;
 use crate::theme::ThemeName;
 
 /// Flags that choose a configuration or are stronger than one.
@@ -100,10 +103,10 @@ pub enum Form {
 }
 
 /// Carries out `config`.
-pub(super) fn run(global: &Global, args: &Config) -> Result<(), Failure> {
+pub(super) async fn run(global: &Global, args: &Config) -> Result<(), Failure> {
     match &args.command {
         ConfigCommand::Init { force } => init(global, *force),
-        ConfigCommand::Check { file } => check(global, file.as_deref()),
+        ConfigCommand::Check { file } => check(global, file.as_deref()).await,
         ConfigCommand::Show { output } => show(global, *output),
         ConfigCommand::Path => say(&format!("{}\n", user_file(global)?.path.display())),
     }
@@ -183,7 +186,7 @@ fn init(global: &Global, force: bool) -> Result<(), Failure> {
     say(&said)
 }
 
-fn check(global: &Global, file: Option<&Path>) -> Result<(), Failure> {
+async fn check(global: &Global, file: Option<&Path>) -> Result<(), Failure> {
     let wrong = |errors: Vec<ConfigError>| mistakes(&errors, Exit::No);
     let Some(path) = file else {
         let file = load::user_file(global.choices.config.as_deref());
@@ -193,10 +196,37 @@ fn check(global: &Global, file: Option<&Path>) -> Result<(), Failure> {
         for context in sources.contexts().map(Some).chain([None]) {
             sources.effective(context).map_err(wrong)?;
         }
+        warn_of_strangers(global, &sources).await;
         return say("The configuration is fine.\n");
     };
     load::check(path, &Known::of_app()).map_err(wrong)?;
     say(&format!("{} is fine.\n", path.display()))
+}
+
+/// Names that are no mistake by themselves, and that nothing has: a context may be added later, and
+/// a variable may be somebody else's.
+async fn warn_of_strangers(global: &Global, sources: &Sources) {
+    let near =
+        |near: Option<&str>| near.map_or_else(String::new, |name| format!("; is it {name}?"));
+    // Without a kubeconfig no name of a context is wrong.
+    if let Ok(known) = contexts(global.kubeconfig.as_deref()).await
+        && !known.is_empty()
+    {
+        for context in sources
+            .contexts()
+            .filter(|name| !known.iter().any(|k| k == name))
+        {
+            let near = near(nearest(context, known.iter().map(String::as_str)));
+            warn(&format!(
+                "the kubeconfig has no context \"{context}\"{near}"
+            ));
+        }
+    }
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for (name, other) in unknown_variables(names) {
+        let near = near(other.as_deref());
+        warn(&format!("the variable {name} sets nothing{near}"));
+    }
 }
 
 fn show(global: &Global, form: Form) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use crate::export::{List, Missing, Scope, list, select};
 /// Carries out `get`.
 pub(super) async fn run(global: &Global, get: &Get) -> Result<(), Failure> {
     sensible(get)?;
-    let source = Source::configured(global, get.simulated).await?;
+    let source = Source::configured(global, &get.simulated).await?;
     let scope = scope(global, get, &source);
     if get.watch {
         return watch::run(&source, global, get, &scope).await;
@@ -69,9 +69,9 @@ fn scope(global: &Global, get: &Get, source: &Source) -> Scope {
     let namespace = match get.kind {
         _ if everywhere => None,
         KindArg::Pods => source.namespace.clone(),
-        // Most processes that one looks for belong to somebody else.
-        KindArg::Processes => global.namespace.clone(),
-        KindArg::Nodes | KindArg::Gpus => None,
+        // Most processes and cards that one looks for belong to somebody else.
+        KindArg::Processes | KindArg::Gpus => global.namespace.clone(),
+        KindArg::Nodes => None,
     };
     Scope {
         namespace,

@@ -61,7 +61,7 @@ pub async fn run() -> Exit {
         Some(Command::Demo(demo)) => app::demo(&args.global, &demo).await,
         Some(Command::Get(get)) => get::run(&args.global, &get).await,
         Some(Command::Wait(wait)) => wait::run(&args.global, &wait).await,
-        Some(Command::Config(config)) => config::run(&args.global, &config),
+        Some(Command::Config(config)) => config::run(&args.global, &config).await,
         Some(Command::Completion(completion)) => complete::run(&completion),
         Some(Command::Man(man)) => man::run(&man),
     };

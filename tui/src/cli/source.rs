@@ -32,7 +32,10 @@ pub(super) struct Source {
 impl Source {
     /// As [`Self::open`], with the settings of the configuration. Mistakes in it are found before
     /// anything is asked.
-    pub(super) async fn configured(global: &Global, simulated: Simulated) -> Result<Self, Failure> {
+    pub(super) async fn configured(
+        global: &Global,
+        simulated: &Simulated,
+    ) -> Result<Self, Failure> {
         let sources = config::sources(global)?;
         let mut source = Self::open(global, simulated).await?;
         let effective = config::effective(&sources, Some(&source.connection.context))?;
@@ -43,10 +46,10 @@ impl Source {
 
     /// Connects to the kubeconfig's cluster, or starts the simulated one.
     #[cfg_attr(not(feature = "demo"), expect(unused_variables, reason = "no demo"))]
-    pub(super) async fn open(global: &Global, simulated: Simulated) -> Result<Self, Failure> {
+    pub(super) async fn open(global: &Global, simulated: &Simulated) -> Result<Self, Failure> {
         #[cfg(feature = "demo")]
         if simulated.demo {
-            let demo = super::demo::start(simulated.seed).await?;
+            let demo = super::demo::start(&simulated.scenario, simulated.seed).await?;
             return Ok(Self {
                 connection: demo.connection.clone(),
                 namespace: global.namespace.clone(),

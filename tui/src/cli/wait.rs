@@ -81,7 +81,7 @@ pub(super) async fn run(global: &Global, wait: &Wait) -> Result<(), Failure> {
     let deadline = wait.timeout.map(|time| begin + time);
     let mut stop = pin!(signals::termination().map_err(|error| no_signals(&error))?);
     let wanted = wait.wanted();
-    let source = Source::configured(global, wait.simulated).await?;
+    let source = Source::configured(global, &wait.simulated).await?;
     let mut live = tokio::select! {
         biased;
         () = stop.as_mut() => return Err(told_to_end(None)),
@@ -291,6 +291,7 @@ enum Item {
     Device {
         node: String,
         index: u32,
+        mig_device: Option<usize>,
         uuid: String,
         product: String,
         mig_profile: Option<String>,
@@ -339,6 +340,7 @@ fn item(free: &Free) -> Item {
         Free::Device {
             node,
             index,
+            instance,
             uuid,
             product,
             profile,
@@ -346,6 +348,7 @@ fn item(free: &Free) -> Item {
         } => Item::Device {
             node: node.to_string(),
             index: *index,
+            mig_device: *instance,
             uuid: uuid.to_string(),
             product: product.clone(),
             mig_profile: profile.clone(),
@@ -373,16 +376,18 @@ fn table(progress: &Progress) -> String {
         Free::Device {
             node,
             index,
+            instance,
             uuid,
             product,
             profile,
             memory,
         } => {
+            let instance = instance.map(|of| format!(".{of}")).unwrap_or_default();
             let profile = profile.as_ref().map(|profile| format!("/{profile}"));
             let memory = memory.map(|memory| memory.to_string());
             vec![
                 node.to_string(),
-                format!("{index}{}", profile.unwrap_or_default()),
+                format!("{index}{instance}{}", profile.unwrap_or_default()),
                 gputop_model::printable(product.clone()),
                 memory.unwrap_or_else(|| format::UNKNOWN.to_owned()),
                 gputop_model::printable(uuid.to_string()),

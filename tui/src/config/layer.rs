@@ -9,6 +9,7 @@ use super::keymap::{Overrides, keymap};
 use super::known::Known;
 use super::raw::Raw;
 use super::values::Config;
+use crate::nearest::nearest;
 
 /// Some values and where each was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,6 +58,25 @@ pub(super) fn environment(
     } else {
         Err(errors)
     }
+}
+
+/// Variables of the environment that the app reads and that set no field of the configuration.
+const OTHER_VARIABLES: [&str; 2] = ["GPUTOP_K3S_CONFIG", "GPUTOP_K3S_LOG"];
+
+/// Those of `names` that look like variables of the app and mean nothing to it, each with the
+/// nearest that does.
+pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<(String, Option<String>)> {
+    let known: Vec<String> = fields::SIMPLE.iter().map(fields::Field::variable).collect();
+    let known = || known.iter().map(String::as_str).chain(OTHER_VARIABLES);
+    let is_unknown = |name: &String| name.starts_with("GPUTOP_K3S_") && !known().any(|k| k == name);
+    names
+        .into_iter()
+        .filter(is_unknown)
+        .map(|name| {
+            let near = nearest(&name, known()).map(str::to_owned);
+            (name, near)
+        })
+        .collect()
 }
 
 /// The layer of flags: names of fields with the value that each flag gives them.
@@ -160,5 +180,23 @@ impl Effective {
             let origin = self.origin(&key);
             (key, value, origin)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misspelt_variables_are_told_with_the_nearest() {
+        let names = [
+            "GPUTOP_K3S_THEEM",
+            "GPUTOP_K3S_THEME",
+            "GPUTOP_K3S_LOG",
+            "HOME",
+        ];
+        let unknown = unknown_variables(names.map(str::to_owned));
+        let near = Some("GPUTOP_K3S_THEME".to_owned());
+        assert_eq!(unknown, [("GPUTOP_K3S_THEEM".to_owned(), near)]);
     }
 }

@@ -23,7 +23,7 @@ pub use apply::{to_session, to_state};
 pub use error::{ConfigError, Place, Spot};
 pub use keymap::{Bindable, Ground, Overrides, keymap};
 pub use known::{Known, KnownColumn};
-pub use layer::{Effective, Layer, Origin};
+pub use layer::{Effective, Layer, Origin, unknown_variables};
 pub use parse::{Document, parse};
 pub use show::{json, toml};
 pub use template::commented;

@@ -1,6 +1,8 @@
 //! A device: a physical GPU or a MIG instance.
 
-use gputop_fleet::state::{AllocatedTo, Closed, DeviceRow, DeviceState, Gap, Picture};
+use std::collections::BTreeSet;
+
+use gputop_fleet::state::{AllocatedTo, Closed, DeviceRow, DeviceState, Gap, Picture, Shares};
 use gputop_model::{DeviceKind, Health, MilliWatts, NodeName};
 use serde::Serialize;
 
@@ -52,6 +54,11 @@ pub struct GpuItem {
     pub stale: bool,
     /// Why the node takes no pods: `not ready` or `cordoned`; `null`: it does, or nobody can say.
     pub closed: Option<&'static str>,
+    /// Shares (time-slicing, MPS) that the device plugin makes of it; `null`: it is given away as a
+    /// whole, or nobody can say.
+    pub shares_total: Option<usize>,
+    /// How many of them nobody holds.
+    pub shares_free: Option<usize>,
     /// Containers that were given the device.
     pub allocated_to: Option<Vec<HolderItem>>,
     /// Processes on the device.
@@ -66,6 +73,8 @@ pub struct GpuItem {
 pub struct MigItem {
     /// Such as `1g.10gb`.
     pub profile: String,
+    /// Which of its card's instances, from 0, as `nvidia-smi -L` counts them.
+    pub device: usize,
     /// UUID of the physical GPU.
     pub parent_uuid: String,
 }
@@ -105,10 +114,14 @@ fn measured(picture: &Picture, row: &DeviceRow) -> GpuItem {
         DeviceKind::Gpu { .. } => None,
         DeviceKind::MigInstance { profile, parent } => Some(MigItem {
             profile: profile.clone(),
+            device: row.instance().unwrap_or_default(),
             parent_uuid: parent.to_string(),
         }),
     };
     let reasons = device.throttle_reasons.known();
+    let nodes = &picture.nodes;
+    let node = nodes.binary_search_by(|node| node.info.name.cmp(&row.node));
+    let shares = node.ok().and_then(|at| Shares::of(row, &nodes[at].info));
     GpuItem {
         node: row.node.to_string(),
         index: Some(device.index),
@@ -133,6 +146,8 @@ fn measured(picture: &Picture, row: &DeviceRow) -> GpuItem {
         age_ms: Some(super::millis(row.age)),
         stale: row.stale,
         closed: row.closed.map(Closed::name),
+        shares_total: shares.map(|shares| shares.all),
+        shares_free: shares.map(Shares::free),
         allocated_to: row.allocated_to.as_deref().map(holders),
         processes: device.process_count.known().map(|_| {
             row.processes
@@ -171,6 +186,8 @@ fn unmeasured(gap: &Gap) -> Vec<GpuItem> {
         age_ms: None,
         stale: false,
         closed: None,
+        shares_total: None,
+        shares_free: None,
         allocated_to: held,
         processes: None,
         hardware: HardwareItem::default(),
@@ -199,11 +216,27 @@ fn holders(held: &[AllocatedTo]) -> Vec<HolderItem> {
         .collect()
 }
 
+impl HolderItem {
+    fn key(&self) -> (&str, &str) {
+        (&self.namespace, &self.pod)
+    }
+}
+
 impl GpuItem {
+    /// Whether a pod of `namespace` was given it, or has a process on it.
+    pub(super) fn is_held_from(&self, namespace: &str) -> bool {
+        let given = self.allocated_to.iter().flatten();
+        let processes = self.processes.iter().flatten();
+        given
+            .map(|to| Some(to.namespace.as_str()))
+            .chain(processes.map(|process| process.namespace.as_deref()))
+            .any(|of| of == Some(namespace))
+    }
+
     /// The index, with the profile of an instance.
     fn label(&self) -> String {
         match (&self.mig, self.index) {
-            (Some(mig), Some(index)) => format!("{index}/{}", mig.profile),
+            (Some(mig), Some(index)) => format!("{index}.{}/{}", mig.device, mig.profile),
             (_, index) => cell(index),
         }
     }
@@ -216,10 +249,25 @@ impl GpuItem {
                 [] if self.state == "partitioned" => "its instances".to_owned(),
                 [] if self.state == "occupied" => "outside".to_owned(),
                 [] => "nobody".to_owned(),
-                [one] => format!("{}/{}", one.namespace, one.pod),
-                [one, rest @ ..] => format!("{}/{} +{}", one.namespace, one.pod, rest.len()),
+                [one, rest @ ..] => {
+                    // Several shares of one pod are one holder, as on the screen.
+                    let others: BTreeSet<_> = rest.iter().map(HolderItem::key).collect();
+                    let others = others.iter().filter(|key| **key != one.key()).count();
+                    let more = if others > 0 {
+                        format!(" +{others}")
+                    } else {
+                        String::new()
+                    };
+                    format!("{}/{}{more}", one.namespace, one.pod)
+                }
             });
         cell(held)
+    }
+
+    /// `1/4 free`.
+    fn shares(&self) -> String {
+        let shares = self.shares_free.zip(self.shares_total);
+        cell(shares.map(|(free, all)| format!("{free}/{all} free")))
     }
 
     fn holders(&self) -> Datum {
@@ -253,6 +301,9 @@ const CARD: &[Column<GpuItem>] = &[
         .said(GpuItem::label),
     Column::of("mig_profile", |g: &GpuItem| {
         g.mig.as_ref().map(|mig| &mig.profile).into()
+    }),
+    Column::of("mig_device", |g: &GpuItem| {
+        g.mig.as_ref().map(|mig| mig.device as u64).into()
     }),
     Column::of("mig_parent_uuid", |g: &GpuItem| {
         g.mig.as_ref().map(|mig| &mig.parent_uuid).into()
@@ -297,6 +348,10 @@ const CARD: &[Column<GpuItem>] = &[
 ];
 
 const USE: &[Column<GpuItem>] = &[
+    Column::of("shares_total", |g: &GpuItem| g.shares_total.into()),
+    Column::of("shares_free", |g: &GpuItem| g.shares_free.into())
+        .wide("SHARES")
+        .said(GpuItem::shares),
     Column::of("throttle_reasons", GpuItem::throttle).wide("THROTTLE"),
     Column::of("processes", GpuItem::pids)
         .wide("PROC")
@@ -324,13 +379,17 @@ impl Item for GpuItem {
     }
 
     fn is_called(&self, name: &str) -> bool {
-        if self.uuid.as_deref() == Some(name) {
+        if self.uuid.as_deref() == Some(name) || self.node == name {
             return true;
         }
         let Some((node, part)) = name.rsplit_once('/') else {
             return false;
         };
         let is_index = self.index.is_some() && part.parse().ok() == self.index;
-        node == self.node && (is_index || self.uuid.as_deref() == Some(part))
+        let is_instance = match (&self.mig, self.index) {
+            (Some(mig), Some(index)) => part == format!("{index}.{}", mig.device),
+            _ => false,
+        };
+        node == self.node && (is_index || is_instance || self.uuid.as_deref() == Some(part))
     }
 }

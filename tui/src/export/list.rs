@@ -76,7 +76,7 @@ impl Kind {
 /// Which items a list has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// Only pods and processes of this namespace.
+    /// Only pods and processes of this namespace, and GPUs that it holds.
     pub namespace: Option<String>,
     /// Only nodes and pods with these labels; GPUs and processes by the labels of their node.
     pub selector: Selector,
@@ -175,7 +175,13 @@ pub fn select(picture: &Picture, kind: Kind, scope: &Scope) -> List {
             let rows = rows.filter(|row| nodes.contains(&row.info.name));
             Items::Nodes(rows.map(node::item).collect())
         }
-        Kind::Gpus => Items::Gpus(gpu::items(picture, |node| nodes.contains(node))),
+        Kind::Gpus => {
+            let mut items = gpu::items(picture, |node| nodes.contains(node));
+            if let Some(namespace) = &scope.namespace {
+                items.retain(|item| item.is_held_from(namespace));
+            }
+            Items::Gpus(items)
+        }
         Kind::Pods => {
             let wanted = |row: &&PodRow| {
                 here(Some(&row.info.key.namespace))
@@ -226,7 +232,8 @@ impl List {
 
     /// Keeps what these names mean, and says which mean nothing.
     ///
-    /// Nodes by name; GPUs by UUID, `NODE/INDEX` or `NODE/UUID`; pods by name or
+    /// Nodes by name; GPUs by UUID, `NODE`, `NODE/INDEX`,
+    /// `NODE/INDEX.INSTANCE` or `NODE/UUID`; pods by name or
     /// `NAMESPACE/NAME`; processes by pid, `NODE/PID` or `NODE/PID/UUID`; all of them also with
     /// their kind in front.
     pub fn pick(&mut self, names: &[String]) -> Vec<Missing> {

@@ -2,6 +2,7 @@
 
 use gputop_fleet::state::NodeRow;
 use gputop_model::{MilliWatts, Readiness};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::column::{Column, Columns, Datum, cell, several};
@@ -15,6 +16,8 @@ pub struct NodeItem {
     pub name: String,
     /// The `Ready` condition; `null`: not there.
     pub ready: Option<bool>,
+    /// Since when it has been as it is.
+    pub ready_since: Option<Timestamp>,
     /// Takes no new pods.
     pub cordoned: bool,
     /// Units that the node has.
@@ -118,6 +121,7 @@ pub(super) fn item(row: &NodeRow) -> NodeItem {
             Readiness::NotReady { .. } => Some(false),
             Readiness::Unknown => None,
         },
+        ready_since: row.info.ready_since,
         cordoned: row.info.cordoned,
         gpu_capacity: row.capacity(),
         gpu_allocatable: row.allocatable(),
@@ -230,6 +234,14 @@ impl NodeItem {
         several(others.map(|of| format!("{}={}", of.name, of.allocatable)))
     }
 
+    /// What is free on a node that takes no pods is not promised: `(2)`.
+    fn free_in_short(&self) -> String {
+        match self.gpu_free {
+            Some(free @ 1..) if self.cordoned || self.ready != Some(true) => format!("({free})"),
+            free => cell(free),
+        }
+    }
+
     fn resources(&self) -> String {
         several(self.resources.iter().map(|of| {
             let requested = of.requested.map(|units| units.to_string());
@@ -244,12 +256,17 @@ impl Item for NodeItem {
         Column::of("name", |n: &Self| (&n.name).into()).titled("NAME"),
         Column::of("status", |n: &Self| n.status().into()).titled("STATUS"),
         Column::of("ready", |n: &Self| n.ready.into()),
+        Column::of("ready_since", |n: &Self| {
+            n.ready_since.map(|since| since.to_string()).into()
+        }),
         Column::of("cordoned", |n: &Self| n.cordoned.into()),
         Column::of("expected_away", |n: &Self| n.expected_away.into()),
         Column::of("gpu_capacity", |n: &Self| n.gpu_capacity.into()),
         Column::of("gpu_requested", |n: &Self| n.gpu_requested.into()).titled("REQUESTED"),
         Column::of("gpu_allocatable", |n: &Self| n.gpu_allocatable.into()).titled("ALLOCATABLE"),
-        Column::of("gpu_free", |n: &Self| n.gpu_free.into()).titled("FREE"),
+        Column::of("gpu_free", |n: &Self| n.gpu_free.into())
+            .titled("FREE")
+            .said(Self::free_in_short),
         // requested/allocatable of each resource name.
         Column::of("resources", |n: &Self| n.resources().into()),
         Column::of("other_resources", |n: &Self| n.other_resources().into()),
@@ -290,7 +307,7 @@ impl Item for NodeItem {
             n.driver_version.as_ref().into()
         })
         .wide("DRIVER"),
-        Column::of("agent_state", |n: &Self| n.agent.state.into()).titled("AGENT"),
+        Column::of("agent_state", |n: &Self| n.agent.state.into()).titled("DAEMON"),
         Column::of("agent_version", |n: &Self| n.agent.version.as_ref().into()),
         Column::of("agent_reason", |n: &Self| n.agent.reason.as_ref().into()),
         Column::of("age_ms", |n: &Self| n.age_ms.into())

@@ -41,6 +41,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buf: &mut Buffer, layout: &mut 
     let visible = &visible[..visible.len().min(usize::from(rows.height))];
     let on_screen = layout.offset..layout.offset + visible.len();
     let table = Table::measure(state, on_screen, area.width);
+    (layout.columns_before, layout.columns_after) = (table.before, table.after);
     if heading > 0 {
         table.heading(state, text::line(area, 0), buf, layout);
     }
@@ -109,6 +110,13 @@ fn margin(state: &State, row: Row, selected: bool, line: Rect, buf: &mut Buffer)
 
 impl Table {
     fn heading(&self, state: &State, line: Rect, buf: &mut Buffer, layout: &mut Layout) {
+        if self.before > 0 {
+            text::put(buf, line, "‹", state.theme.accent);
+        }
+        if self.after > 0 {
+            let end = line.width.saturating_sub(1);
+            text::put(buf, text::skip(line, end), "›", state.theme.accent);
+        }
         let sort = state.place().sort;
         for (column, x, width) in &self.columns {
             let area = within(line, *x, *width);

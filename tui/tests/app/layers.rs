@@ -245,6 +245,23 @@ fn the_palette_finds_actions_by_name_and_carries_them_out() {
 }
 
 #[test]
+fn the_palette_knows_namespaces_without_pods_and_asks_for_them_once() {
+    let mut state = full();
+    let (id, ask) = asked(&press(&mut state, &letters(":ns")));
+    assert_eq!(ask, Ask::Namespaces);
+    let names = vec!["empty-one".to_owned()];
+    answer(&mut state, id, Answer::Namespaces(names));
+    press(&mut state, &letters(" empty-one"));
+    press(&mut state, &[ENTER]);
+    assert_eq!(state.namespace.as_deref(), Some("empty-one"));
+    // What was heard a moment ago is not asked for again.
+    press(&mut state, &letters("0"));
+    assert_eq!(press(&mut state, &letters(":ns empty-one")), []);
+    press(&mut state, &[ENTER]);
+    assert_eq!(state.namespace.as_deref(), Some("empty-one"));
+}
+
+#[test]
 fn the_palette_says_why_something_can_not_be_done() {
     let mut state = full();
     press(&mut state, &letters(":unmark"));

@@ -7,14 +7,14 @@ use crossterm::event::KeyCode;
 use gputop_fleet::engine::Event;
 use gputop_fleet::state::{Listing, Update};
 use gputop_k3s::app::row::RowId;
-use gputop_k3s::app::{State, View};
+use gputop_k3s::app::{State, View, update};
 use gputop_model::{
     Device, MegaHertz, MemoryKind, NodeCondition, NodeInfo, NodeSnapshot, PState, PodInfo, PodKey,
     Readiness, Reading, ResourceCounts,
 };
 use rstest::rstest;
 
-use super::support::{full, letters, press, show, tell, text};
+use super::support::{full, key, letters, press, show, tell, text};
 
 fn look(name: &str, state: &mut State, (width, height): (u16, u16)) {
     let buffer = show(state, width, height);
@@ -40,6 +40,53 @@ fn with_more_columns() {
             );
         }
     }
+}
+
+#[test]
+fn columns_for_which_there_is_no_room_are_scrolled_to() {
+    fn heading(state: &mut State) -> String {
+        let screen = text(&show(state, 80, 24));
+        let line = screen.lines().find(|line| line.contains("STATE"));
+        line.expect("the heading").to_owned()
+    }
+    let mut state = full();
+    press(&mut state, &letters("2"));
+    let narrow = heading(&mut state);
+    assert!(!narrow.ends_with('›'), "{narrow}");
+    state.wide = true;
+    let first = heading(&mut state);
+    // What one had stays; there is more to the right.
+    for title in ["UTIL", "VRAM"] {
+        assert!(first.contains(title), "{first}");
+    }
+    assert!(first.ends_with('›') && !first.starts_with('‹'), "{first}");
+    let (mut seen, mut steps) = (first.clone(), 0);
+    loop {
+        let _ = update(&mut state, key(KeyCode::Right));
+        let here = heading(&mut state);
+        steps += 1;
+        assert!(steps < 40 && here.starts_with('‹'), "{here}");
+        for title in ["NODE", "GPU", "STATE"] {
+            assert!(here.contains(title), "no {title} in {here}");
+        }
+        seen.push_str(&here);
+        if !here.ends_with('›') {
+            break;
+        }
+    }
+    for title in ["HELD BY", "TEMP", "THROTTLE", "UUID"] {
+        assert!(seen.contains(title), "{title} was never there");
+    }
+    // At the end a key that leads nowhere says so.
+    let last = heading(&mut state);
+    let _ = update(&mut state, key(KeyCode::Right));
+    assert_eq!(heading(&mut state), last);
+    assert!(state.message.is_some());
+    for _ in 0..steps {
+        let _ = update(&mut state, key(KeyCode::Left));
+        heading(&mut state);
+    }
+    assert_eq!(heading(&mut state), first);
 }
 
 /// A node about which there is something to say in every column.

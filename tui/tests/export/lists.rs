@@ -1,6 +1,10 @@
-//! What is chosen, and in which order.
+//! What is chosen, in which order, and how tables say it.
 
-use gputop_k3s::export::{Kind, List, Missing, Scope, SortBy, list, select};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use gputop_fleet::state::Picture;
+use gputop_k3s::export::{Form, Kind, List, Missing, Scope, SortBy, list, select};
 
 use crate::picture::{KINDS, items, json, now};
 
@@ -39,8 +43,15 @@ fn short_names_are_understood_too() {
     );
     let (found, _) = picked(Kind::Gpus, &["atlas/1"]);
     assert!(found.len() == 1 && found[0].starts_with("gpu/atlas/GPU-"));
-    // A GPU in MIG mode and its instances have one index.
+    // A GPU in MIG mode and its instances have one index; each instance has a number of its own.
     assert!(picked(Kind::Gpus, &["dgx/0"]).0.len() > 1);
+    let (found, missing) = picked(Kind::Gpus, &["dgx/0.1"]);
+    assert!(found.len() == 1 && found[0].starts_with("gpu/dgx/MIG-"));
+    assert_eq!(missing, []);
+    // A node stands for all its GPUs.
+    let (found, missing) = picked(Kind::Gpus, &["atlas"]);
+    assert!(found.len() > 1 && found.iter().all(|name| name.starts_with("gpu/atlas/")));
+    assert_eq!(missing, []);
     assert_eq!(picked(Kind::Pods, &["ollama-0"]).0, ["pod/home/ollama-0"]);
     assert_eq!(
         picked(Kind::Pods, &["home/ollama-0"]).0,
@@ -107,6 +118,92 @@ fn namespaces_limit_pods_and_processes() {
         assert!(home > 0 && home < chosen.len());
         assert_eq!(list(&picture, kind, Some("home")).len(), home);
     }
+}
+
+#[test]
+fn a_namespace_limits_gpus_to_those_that_it_holds() {
+    let picture = now(true);
+    let chosen = json(&list(&picture, Kind::Gpus, Some("home")));
+    let all = items(&picture, Kind::Gpus).len();
+    assert!(!chosen.is_empty() && chosen.len() < all);
+    let of_home = |holder: &serde_json::Value| holder["namespace"] == "home";
+    for gpu in &chosen {
+        let given = gpu["allocated_to"].as_array().unwrap();
+        let processes = gpu["processes"].as_array().unwrap();
+        assert!(given.iter().chain(processes).any(of_home), "{gpu}");
+    }
+    assert!(list(&picture, Kind::Gpus, Some("nobody")).is_empty());
+}
+
+/// The cells of a column of the wide table.
+fn column(picture: &Picture, kind: Kind, title: &str) -> Vec<String> {
+    let form = Form::Table { wide: true };
+    let list = list(picture, kind, None);
+    let at = list.headings(form).iter().position(|known| known == title);
+    let at = at.unwrap_or_else(|| panic!("no column {title}"));
+    let rows = list.cells(form).into_iter();
+    rows.map(|row| row[at].clone()).collect()
+}
+
+#[test]
+fn instances_of_the_same_profile_are_told_apart() {
+    let picture = now(true);
+    let nodes = column(&picture, Kind::Gpus, "NODE");
+    let labels = column(&picture, Kind::Gpus, "GPU");
+    let named = nodes.iter().zip(&labels).filter(|(_, label)| *label != "–");
+    let named: Vec<_> = named.collect();
+    let different: BTreeSet<_> = named.iter().collect();
+    assert_eq!(different.len(), named.len());
+    assert!(labels.iter().any(|label| label.starts_with("0.1/")));
+}
+
+#[test]
+fn shares_of_one_pod_are_one_holder_and_free_ones_are_counted() {
+    let picture = now(true);
+    let gpus = items(&picture, Kind::Gpus);
+    let shared: Vec<_> = gpus
+        .iter()
+        .filter(|gpu| !gpu["shares_total"].is_null())
+        .collect();
+    assert!(!shared.is_empty() && shared.len() < gpus.len());
+    let held_by = column(&picture, Kind::Gpus, "HELD BY");
+    let shares = column(&picture, Kind::Gpus, "SHARES");
+    for (gpu, (held_by, shares)) in gpus.iter().zip(held_by.iter().zip(&shares)) {
+        let holders = gpu["allocated_to"].as_array();
+        let (Some(all), Some(holders)) = (gpu["shares_total"].as_u64(), holders) else {
+            assert_eq!(shares, "–");
+            continue;
+        };
+        let free = all - u64::try_from(holders.len()).unwrap();
+        assert_eq!(gpu["shares_free"], free);
+        assert_eq!(*shares, format!("{free}/{all} free"));
+        let pods: BTreeSet<_> = holders
+            .iter()
+            .map(|to| (to["namespace"].as_str(), to["pod"].as_str()))
+            .collect();
+        let others = held_by
+            .rsplit_once(" +")
+            .map_or(0, |(_, others)| others.parse().unwrap());
+        assert_eq!(pods.len(), others + 1, "{held_by}");
+        assert!(holders.len() > pods.len(), "one pod has several shares");
+    }
+}
+
+#[test]
+fn what_is_free_on_a_node_that_takes_no_pods_is_not_promised() {
+    let mut picture = now(true);
+    let free = |picture: &Picture| column(picture, Kind::Nodes, "FREE");
+    let before = free(&picture);
+    let at = before
+        .iter()
+        .position(|free| free.parse().is_ok_and(|free: i64| free > 0));
+    let at = at.expect("a node with free units");
+    Arc::make_mut(&mut picture.nodes[at].info).cordoned = true;
+    assert_eq!(free(&picture)[at], format!("({})", before[at]));
+    // Programs read both figures.
+    let node = &items(&picture, Kind::Nodes)[at];
+    assert_eq!(node["gpu_free"].to_string(), before[at]);
+    assert_eq!(node["cordoned"], true);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use gputop_fleet::engine::{self, Engine, Event, Options};
+use gputop_fleet::engine::{self, Engine, Options};
 use gputop_fleet::state::{Fleet, Picture, Settings, join};
 use gputop_k3s::app::{Seek, Session};
 use gputop_k3s::export::{Kind, list};

@@ -216,6 +216,13 @@ impl Telemetry for Service {
     ) -> Result<Response<pb::Snapshot>, Status> {
         Err(Status::unimplemented(""))
     }
+
+    async fn history(
+        &self,
+        _request: Request<pb::HistoryRequest>,
+    ) -> Result<Response<pb::HistoryReply>, Status> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 fn frame(node: &NodeName, answers: Answers, sequence: u64) -> pb::Frame {

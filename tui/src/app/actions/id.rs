@@ -45,6 +45,10 @@ pub enum ActionId {
     ReverseSort,
     /// Columns of second rank too.
     Wide,
+    /// The columns to the left of those that are shown.
+    ColumnsLeft,
+    /// The columns to the right of those that are shown.
+    ColumnsRight,
     /// Mark the row, or take the mark away.
     Mark,
     /// Take all marks away.

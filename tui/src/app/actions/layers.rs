@@ -177,6 +177,7 @@ pub(super) static ACTIONS: &[Action] = &[
         &[Chord::char('N')],
         "hit before",
     )
+    .hint(32, |_| "before".into())
     .when(State::has_search),
     action(
         ActionId::Wrap,

@@ -219,6 +219,23 @@ pub(super) static ACTIONS: &[Action] = &[
         "more columns, or fewer",
     ),
     action(
+        ActionId::ColumnsRight,
+        "columns-right",
+        T,
+        &[code(KeyCode::Right)],
+        "further columns, where not all fit",
+    )
+    .hint(33, |_| "more columns".into())
+    .when(State::has_columns_right),
+    action(
+        ActionId::ColumnsLeft,
+        "columns-left",
+        T,
+        &[code(KeyCode::Left)],
+        "back to the columns before",
+    )
+    .when(State::has_columns_left),
+    action(
         ActionId::Mark,
         "mark",
         T,

@@ -1,6 +1,6 @@
 //! The table of devices.
 
-use gputop_fleet::state::{AllocatedTo, Closed, DeviceRow, DeviceState, Gap, ProcessOwner};
+use gputop_fleet::state::{AllocatedTo, Closed, DeviceRow, DeviceState, Gap, ProcessOwner, Shares};
 use gputop_model::{DeviceKind, Health, NodeName, ThrottleReason};
 
 use super::cell::{Cell, Piece, Tone};
@@ -112,7 +112,7 @@ pub(super) fn node_name(cx: &Cx<'_>, name: &NodeName) -> Cell {
 fn index(_: &Cx<'_>, row: &DeviceRow) -> Cell {
     match row.device().kind {
         DeviceKind::Gpu { .. } => Cell::new(row.device().index.to_string(), Tone::Plain),
-        DeviceKind::MigInstance { .. } => Cell::new(row.device().index.to_string(), Tone::Faint),
+        DeviceKind::MigInstance { .. } => Cell::new(row.label(), Tone::Faint),
     }
 }
 
@@ -189,6 +189,27 @@ fn power(_: &Cx<'_>, row: &DeviceRow) -> Cell {
 /// Who was given the device, or who uses it without having been given it; of a free one, why it
 /// can not be had all the same.
 fn holder(cx: &Cx<'_>, row: &DeviceRow) -> Cell {
+    let mut cell = holders(cx, row);
+    let node = cx
+        .node(&row.node)
+        .filter(|_| row.closed.is_none() && !row.stale);
+    let shares = node.and_then(|node| Shares::of(row, &node.info));
+    if let Some(shares) = shares.filter(|shares| shares.free() > 0) {
+        let (free, all) = (shares.free(), shares.all);
+        if let Some(short) = &mut cell.short {
+            short.push(Piece::new(format!(", {free} free"), Tone::Accent));
+        }
+        let text = if cell.pieces.is_empty() {
+            format!("{free} of {all} shares free")
+        } else {
+            format!(", {free} of {all} free")
+        };
+        cell.pieces.push(Piece::new(text, Tone::Accent));
+    }
+    cell
+}
+
+fn holders(cx: &Cx<'_>, row: &DeviceRow) -> Cell {
     let Some(holders) = &row.allocated_to else {
         return Cell::unknown();
     };
@@ -267,7 +288,7 @@ pub fn device_line(cx: &Cx<'_>, row: &DeviceRow) -> Vec<Piece> {
     let device = row.device();
     let name = match device.kind {
         DeviceKind::Gpu { .. } => format!("{} {} ", device.index, product_of(row)),
-        DeviceKind::MigInstance { .. } => format!("  {} ", product_of(row)),
+        DeviceKind::MigInstance { .. } => format!("  {} {} ", row.label(), product_of(row)),
     };
     let mut line = vec![
         Piece::new(name, Tone::Plain),

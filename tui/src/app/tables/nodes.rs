@@ -107,6 +107,10 @@ fn status(cx: &Cx<'_>, row: &NodeRow) -> Cell {
     };
     let mut pieces = vec![Piece::new(word, tone)];
     let short = pieces.clone();
+    if let Some(since) = row.info.not_ready_since() {
+        let age = format!(" {}", format::age(cx.clock.age(since)));
+        pieces.push(Piece::new(age, Tone::Muted));
+    }
     if row.info.cordoned && state != NodeState::Cordoned {
         pieces.push(Piece::new(" cordoned", tone));
     }

@@ -48,12 +48,12 @@ fn node(cx: &Cx<'_>, row: &ProcessRow) -> Cell {
     super::gpus::node_name(cx, &row.node)
 }
 
-/// How a process calls its device: the index, with the profile of an instance.
+/// How a process calls its device: its label, with the profile of an instance.
 #[must_use]
 pub fn gpu_label(device: &DeviceRow) -> String {
     match &device.device().kind {
         DeviceKind::Gpu { .. } => device.device().index.to_string(),
-        DeviceKind::MigInstance { profile, .. } => format!("{} {profile}", device.device().index),
+        DeviceKind::MigInstance { profile, .. } => format!("{} {profile}", device.label()),
     }
 }
 

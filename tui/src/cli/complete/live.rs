@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use gputop_fleet::connect::contexts;
-use gputop_fleet::state::{NodeRow, Picture, PodRow};
+use gputop_fleet::state::{NodeRow, NodeState, Picture, PodRow};
 use tokio::time::{Instant, timeout_at};
 
 use super::words::{Candidate, Names, Seen};
@@ -60,11 +60,11 @@ async fn from_cluster(names: Names, global: &Global, seen: &Seen) -> Option<Vec<
     let simulated = simulated(seen);
     let (source, deadline) = if seen.value("demo").is_some() {
         // That a simulation has to be started is not the cluster's slowness.
-        let source = Source::open(global, simulated).await.ok()?;
+        let source = Source::open(global, &simulated).await.ok()?;
         (source, Instant::now() + PATIENCE)
     } else {
         let deadline = begin + PATIENCE;
-        let source = timeout_at(deadline, Source::open(global, simulated)).await;
+        let source = timeout_at(deadline, Source::open(global, &simulated)).await;
         (source.ok()?.ok()?, deadline)
     };
     let looked = timeout_at(deadline, source.once(agents, PATIENCE)).await;
@@ -93,6 +93,7 @@ fn simulated(seen: &Seen) -> Simulated {
     Simulated {
         demo: seen.value("demo").is_some(),
         seed: seen.value("seed").and_then(|seed| seed.parse().ok()),
+        scenario: seen.value("scenario").unwrap_or("homelab").to_owned(),
     }
 }
 
@@ -103,7 +104,11 @@ const fn simulated(_: &Seen) -> Simulated {
 
 fn node(row: &NodeRow) -> Candidate {
     let units = format::count(usize::try_from(row.allocatable()).unwrap_or(0), "unit");
-    let free = row.free().map(|free| format!(", {free} free"));
+    // What nobody can have now is not promised.
+    let free = match row.state() {
+        NodeState::Ready => row.free().map(|free| format!(", {free} free")),
+        closed => Some(format!(", {}", closed.name())),
+    };
     candidate(
         row.info.name.to_string(),
         format!("{units}{}", free.unwrap_or_default()),

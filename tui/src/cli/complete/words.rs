@@ -251,8 +251,13 @@ impl<'a> Place<'a> {
             Some(rest) if arg.get_id() == "sort_by" => ("-", rest),
             _ => ("", begun),
         };
+        // A name is short; what has a folder in it is a file.
+        let slot = match self.slot(arg) {
+            Slot::Known(_) if arg.get_id() == "scenario" && begun.contains('/') => Slot::Files,
+            slot => slot,
+        };
         Answer {
-            slot: self.slot(arg),
+            slot,
             begun: begun.to_owned(),
             before: format!("{before}{listed}{sign}"),
             seen: self.seen,
@@ -264,6 +269,11 @@ impl<'a> Place<'a> {
         let kind = kind.and_then(|kind| KindArg::from_str(kind, true).ok());
         match (arg.get_id().as_str(), kind) {
             ("context", _) => return Slot::Live(Names::Contexts),
+            #[cfg(feature = "demo")]
+            ("scenario", _) => {
+                let names = gputop_sim::scenario::builtin_names().into_iter();
+                return Slot::Known(names.map(|name| candidate(name, "")).collect());
+            }
             ("namespace", _) => return Slot::Live(Names::Namespaces),
             ("node", _) | ("names", Some(KindArg::Nodes)) => return Slot::Live(Names::Nodes),
             ("names", Some(KindArg::Gpus)) => return Slot::Live(Names::Gpus),

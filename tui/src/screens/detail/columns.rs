@@ -33,8 +33,8 @@ struct Column {
     hidden: usize,
 }
 
-/// Draws the facts over the whole of `area`.
-pub(super) fn draw(facts: &Facts, area: Rect, buf: &mut Buffer, theme: &Theme) {
+/// Draws the facts over the whole of `area`; where some are left out, `key` shows them all.
+pub(super) fn draw(facts: &Facts, key: Option<&str>, area: Rect, buf: &mut Buffer, theme: &Theme) {
     if area.is_empty() {
         return;
     }
@@ -58,7 +58,7 @@ pub(super) fn draw(facts: &Facts, area: Rect, buf: &mut Buffer, theme: &Theme) {
             width: each,
             ..text::skip(area, x * each)
         };
-        column.draw(inner(part), buf, theme);
+        column.draw(key, inner(part), buf, theme);
     }
 }
 
@@ -113,7 +113,7 @@ impl Column {
     }
 
     /// The last line says how many more there are.
-    fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    fn draw(&self, key: Option<&str>, area: Rect, buf: &mut Buffer, theme: &Theme) {
         let height = usize::from(area.height);
         let shown = if self.hidden > 0 {
             self.lines.len().min(height.saturating_sub(1))
@@ -126,7 +126,10 @@ impl Column {
             text::put_pieces(buf, text::skip(at, LABEL), &line.value, theme);
         }
         if self.hidden > 0 {
-            let more = format!("… {} more", self.hidden + self.lines.len() - shown);
+            let mut more = format!("… {} more", self.hidden + self.lines.len() - shown);
+            if let Some(key) = key {
+                more = format!("{more}: {key}");
+            }
             let y = u16::try_from(shown).unwrap_or(u16::MAX);
             text::put(
                 buf,
@@ -160,7 +163,7 @@ mod tests {
     fn drawn(facts: &Facts, width: u16, height: u16) -> Vec<String> {
         let area = Rect::new(0, 0, width, height);
         let mut buf = Buffer::empty(area);
-        draw(facts, area, &mut buf, &Theme::mono());
+        draw(facts, Some("d"), area, &mut buf, &Theme::mono());
         let lines = buf.content().chunks(usize::from(width)).map(|line| {
             let line: String = line.iter().map(ratatui::buffer::Cell::symbol).collect();
             line.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -175,8 +178,8 @@ mod tests {
             drawn(&facts, 60, 5),
             ["lead 0", "parts 0", "1", "rest 0", "rest 1"]
         );
-        assert_eq!(drawn(&facts, 60, 3), ["lead 0", "parts 0", "… 3 more"]);
-        assert_eq!(drawn(&facts, 60, 1), ["… 5 more"]);
+        assert_eq!(drawn(&facts, 60, 3), ["lead 0", "parts 0", "… 3 more: d"]);
+        assert_eq!(drawn(&facts, 60, 1), ["… 5 more: d"]);
     }
 
     #[test]
@@ -188,11 +191,11 @@ mod tests {
         );
         assert_eq!(
             drawn(&facts, 120, 3),
-            ["lead 0 parts 0", "lead 1 rest 1", "rest 0 … 2 more"]
+            ["lead 0 parts 0", "lead 1 rest 1", "rest 0 … 2 more: d"]
         );
         assert_eq!(
             drawn(&facts, 200, 2),
-            ["lead 0 parts 0 rest 1", "lead 1 rest 0 … 2 more"]
+            ["lead 0 parts 0 rest 1", "lead 1 rest 0 … 2 more: d"]
         );
     }
 
@@ -200,7 +203,7 @@ mod tests {
     fn a_column_that_overflows_gets_nothing_more() {
         assert_eq!(
             drawn(&facts(1, 9, 1), 120, 3),
-            ["lead 0 parts 0", "rest 0 1", "… 7 more"]
+            ["lead 0 parts 0", "rest 0 1", "… 7 more: d"]
         );
     }
 }

@@ -1,6 +1,6 @@
 //! A device in full.
 
-use gputop_fleet::state::{AllocatedTo, DeviceRow, DeviceState, Gap, NodeRow};
+use gputop_fleet::state::{AllocatedTo, DeviceRow, DeviceState, Gap, NodeRow, Shares};
 use gputop_model::{Device, DeviceEvent, DeviceKind, EventSeverity, Health, NodeSnapshot};
 
 use super::{Facts, add, hardware, list, node, on_node, say, snapshot};
@@ -8,9 +8,6 @@ use crate::app::tables::{
     Cx, Piece, Tone, device_line, held_by, owner_pieces, process_line, product_of, sign, state_tone,
 };
 use crate::app::{State, format};
-
-/// The replicas of a time-sliced card, as GPU feature discovery labels its node.
-const REPLICAS: &str = "nvidia.com/gpu.replicas";
 
 /// Events of a card that are shown, the newest.
 const EVENTS: usize = 5;
@@ -57,7 +54,7 @@ fn title(row: &DeviceRow) -> Vec<Piece> {
     vec![
         Piece::new(row.node.to_string(), Tone::Muted),
         Piece::new(
-            format!("  GPU {} {}", row.device().index, product_of(row)),
+            format!("  GPU {} {}", row.label(), product_of(row)),
             Tone::Strong,
         ),
         Piece::new(
@@ -135,8 +132,16 @@ fn held_back(device: &Device) -> Vec<Piece> {
     pieces
 }
 
-/// How many shares of a time-sliced card are held.
+/// How many shares of a time-sliced card are held, and how many are free.
 fn shares(row: &DeviceRow, node: Option<&NodeRow>) -> String {
+    if let Some(shares) = node.and_then(|node| Shares::of(row, &node.info)) {
+        return format!(
+            "{} of {} held, {} free: the pods take turns and share the memory",
+            shares.held,
+            shares.all,
+            shares.free()
+        );
+    }
     let holders = row.allocated_to.as_deref().unwrap_or_default();
     let held = holders
         .iter()
@@ -145,12 +150,7 @@ fn shares(row: &DeviceRow, node: Option<&NodeRow>) -> String {
     if held == 0 {
         return String::new();
     }
-    let replicas = node.and_then(|node| node.info.labels.get(REPLICAS));
-    let all = replicas.map(|replicas| format!(" of {}", format::one_line(replicas)));
-    format!(
-        "{held}{} held: the pods take turns and share the memory",
-        all.unwrap_or_default()
-    )
+    format!("{held} held: the pods take turns and share the memory")
 }
 
 fn holder(to: &AllocatedTo) -> Vec<Piece> {

@@ -34,7 +34,8 @@ pub(super) fn facts(device: &Device) -> Vec<Fact> {
     );
     say(rest, "uuid", device.uuid.to_string(), Tone::Muted);
     if let DeviceKind::MigInstance { parent, .. } = &device.kind {
-        say(rest, "part of", parent.to_string(), Tone::Muted);
+        let card = format!("GPU {} {parent}", device.index);
+        say(rest, "part of", card, Tone::Muted);
     }
     say(rest, "place", place(device), Tone::Muted);
     say(rest, "board", board(device), Tone::Muted);

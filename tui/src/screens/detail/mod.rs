@@ -21,6 +21,7 @@ use ratatui::layout::Rect;
 
 use super::header::inner;
 use crate::app::State;
+use crate::app::actions::{self, ActionId};
 use crate::app::row::Row;
 use crate::app::tables::{Piece, Tone};
 use crate::widgets::text;
@@ -100,7 +101,15 @@ pub(super) fn draw(state: &State, area: Rect, buf: &mut Buffer) {
         graphs.draw(buf, part, &state.theme);
         body = below(body, lines);
     }
-    columns::draw(&facts, body, buf, &state.theme);
+    let key = all_of_it(state);
+    columns::draw(&facts, key.as_deref(), body, buf, &state.theme);
+}
+
+/// The key that shows all of what is cut off here; `None`: it was taken away.
+fn all_of_it(state: &State) -> Option<String> {
+    let describe = actions::all().find(|action| action.id == ActionId::Describe)?;
+    let chords = state.keymap.chords(describe);
+    chords.first().map(ToString::to_string)
 }
 
 /// The selected row in full, in lines of at most `width` columns: for a page that can be scrolled.

@@ -1,6 +1,6 @@
 //! A node in full.
 
-use gputop_fleet::state::{AgentStatus, NodeRow, NodeState, PodRow, ResourceRow};
+use gputop_fleet::state::{AgentStatus, Closed, NodeRow, NodeState, PodRow, ResourceRow};
 use gputop_model::{DriverState, NodeCondition, NodeName, ResourceCounts, Taint};
 
 use super::{Facts, add, list, on_node, say, snapshot};
@@ -11,7 +11,7 @@ pub(super) fn facts(state: &State, row: &NodeRow) -> Facts {
     let cx = state.cx();
     let info = &row.info;
     let mut facts = Facts {
-        title: title(row),
+        title: title(cx, row),
         ..Facts::default()
     };
     let lead = &mut facts.lead;
@@ -33,7 +33,12 @@ pub(super) fn facts(state: &State, row: &NodeRow) -> Facts {
     for complaint in complaints {
         add(lead, "trouble", complaint);
     }
-    list(lead, "units", row.resources.iter().map(units));
+    let closed = Closed::of(info);
+    list(
+        lead,
+        "units",
+        row.resources.iter().map(|it| units(it, closed)),
+    );
     say(
         lead,
         "free",
@@ -78,7 +83,7 @@ pub(super) fn facts(state: &State, row: &NodeRow) -> Facts {
     facts
 }
 
-fn title(row: &NodeRow) -> Vec<Piece> {
+fn title(cx: Cx<'_>, row: &NodeRow) -> Vec<Piece> {
     let mut title = vec![Piece::new(row.info.name.to_string(), Tone::Strong)];
     let (word, tone) = match row.state() {
         NodeState::Ready | NodeState::Cordoned => ("Ready", Tone::Muted),
@@ -87,6 +92,10 @@ fn title(row: &NodeRow) -> Vec<Piece> {
         NodeState::Unknown => ("readiness unknown", Tone::Warn),
     };
     title.push(Piece::new(format!("  {word}"), tone));
+    if let Some(since) = row.info.not_ready_since() {
+        let text = format!(" for {}", format::spoken(cx.clock.age(since)));
+        title.push(Piece::new(text, Tone::Muted));
+    }
     if row.info.cordoned {
         title.push(Piece::new("  cordoned: takes no new pods", Tone::Warn));
     }
@@ -110,14 +119,21 @@ fn complaint(cx: Cx<'_>, condition: &NodeCondition) -> Vec<Piece> {
     pieces
 }
 
-fn units(resource: &ResourceRow) -> Vec<Piece> {
+/// What pods ask for and what is left; what is left where no pod can be put is not promised.
+fn units(resource: &ResourceRow, closed: Option<Closed>) -> Vec<Piece> {
     let mut pieces = vec![Piece::new(format!("{} ", resource.name), Tone::Muted)];
     match (resource.requested, resource.free()) {
         (Some(requested), Some(free)) => {
             let asked = format!("{requested} of {} requested, ", resource.allocatable);
             pieces.push(Piece::new(asked, Tone::Plain));
-            let tone = if free < 0 { Tone::Warn } else { Tone::Plain };
-            pieces.push(Piece::new(format!("{free} free"), tone));
+            pieces.push(match closed {
+                Some(closed) if free > 0 => {
+                    let text = format!("{free} free, but the node is {}", closed.name());
+                    Piece::new(text, Tone::Muted)
+                }
+                _ if free < 0 => Piece::new(format!("{free} free"), Tone::Warn),
+                _ => Piece::new(format!("{free} free"), Tone::Plain),
+            });
         }
         _ => pieces.push(Piece::new(
             format!("{} in all, requests not known", resource.allocatable),

@@ -21,6 +21,10 @@ pub(super) struct Table {
     /// Where measurements begin.
     pub(super) metrics: u16,
     pub(super) width: u16,
+    /// Columns scrolled away to the left.
+    pub(super) before: usize,
+    /// Columns for which there is no room to the right.
+    pub(super) after: usize,
 }
 
 impl Table {
@@ -55,12 +59,18 @@ impl Table {
                 min: min.max(shows_order),
                 want: want.max(shows_order),
                 max: column.max,
-                priority: if sorted { 0 } else { rank(column, state.wide) },
+                priority: if sorted { 0 } else { column.priority },
                 grows: column.grows,
             });
         }
         let room = width.saturating_sub(2 * MARGIN);
+        let scrolled = if state.wide {
+            scroll(&mut shown, &mut wishes, room, state.place().shift)
+        } else {
+            None
+        };
         let gap = gap(&wishes, room);
+        let all = shown.len();
         let mut x = MARGIN;
         let mut placed = Vec::new();
         for (column, width) in shown.into_iter().zip(solve(&wishes, gap, room)) {
@@ -74,6 +84,8 @@ impl Table {
             .find(|(column, ..)| column.yields())
             .map_or(x, |(_, x, _)| *x);
         Self {
+            before: scrolled.unwrap_or_default(),
+            after: scrolled.map_or(0, |_| all - placed.len()),
             columns: placed,
             metrics,
             width,
@@ -122,14 +134,35 @@ fn columns(state: &State) -> Vec<&'static Column> {
     }
 }
 
-/// When more columns are asked for and there is no room for all, they come before those that one
-/// has seen all the time; what may never be given up stays.
-const fn rank(column: &Column, wide: bool) -> u8 {
-    match column.priority {
-        0 => 0,
-        priority if wide && !column.wide => priority + 20,
-        priority => priority,
+/// Where more columns are asked for than there is room for: what a row is and how it is stays, the
+/// others are scrolled past it, `shift` of them to the left; those at the right end that do not fit
+/// are given up first. Returns how many have gone to the left; `None`: all fit.
+fn scroll(
+    columns: &mut Vec<&Column>,
+    wishes: &mut Vec<Wish>,
+    room: u16,
+    shift: usize,
+) -> Option<usize> {
+    if solve(wishes, 1, room).iter().all(Option::is_some) {
+        return None;
     }
+    let stays = |at: usize, wish: &Wish| at == 0 || wish.priority == 0;
+    let movable: Vec<usize> = (0..wishes.len())
+        .filter(|at| !stays(*at, &wishes[*at]))
+        .collect();
+    let gone = shift.min(movable.len().saturating_sub(1));
+    let first = movable.get(gone).copied().unwrap_or_default();
+    let mut kept = Vec::new();
+    for (at, (column, wish)) in columns.drain(..).zip(wishes.drain(..)).enumerate() {
+        let stays = stays(at, &wish);
+        if stays || at >= first {
+            let rank = u8::try_from(at).unwrap_or(u8::MAX).max(1);
+            let priority = if stays { 0 } else { rank };
+            kept.push((column, Wish { priority, ..wish }));
+        }
+    }
+    (*columns, *wishes) = kept.into_iter().unzip();
+    Some(gone)
 }
 
 /// The rows whose content decides on the width of columns.

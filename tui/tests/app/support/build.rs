@@ -123,7 +123,7 @@ pub(crate) fn process(
         sm: device.utilization.clone(),
         idle_for: device.idle_for.clone(),
         holder,
-            ..GpuProcess::unmeasured(pid, device.uuid.clone(), ProcessKind::Compute)
+        ..GpuProcess::unmeasured(pid, device.uuid.clone(), ProcessKind::Compute)
     }
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn snapshot(
         devices,
         processes,
         allocations: allocations.into(),
-            ..NodeSnapshot::unsampled(node.into())
+        ..NodeSnapshot::unsampled(node.into())
     }
 }
 
