@@ -1,23 +1,30 @@
-//! Measures the app on a running test cluster and prints a table.
+//! Measures the app on a running test cluster, or the daemon on the mock's cards, and prints a table.
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
 use color_eyre::Result;
-use color_eyre::eyre::eyre;
-use gputop_e2e::measure::{Subject, measure, table};
+use color_eyre::eyre::{OptionExt as _, eyre};
+use gputop_e2e::measure::{Daemon, Subject, measure, measure_daemon, table};
 use xtask::cluster::Cluster;
 
-/// Measures the app on a running test cluster.
+/// Measures the app on a running test cluster, or the daemon.
 #[derive(Debug, Parser)]
 struct Args {
     /// The cluster's folder.
-    #[arg(long)]
-    dir: PathBuf,
+    #[arg(long, required_unless_present = "library")]
+    dir: Option<PathBuf>,
     /// The program to measure.
     #[arg(long)]
     program: PathBuf,
+    /// The mock of libnvidia-ml.so.1: the program is the daemon.
+    #[arg(long, conflicts_with = "dir")]
+    library: Option<PathBuf>,
+    /// Minutes that each part with a client of the daemon takes.
+    #[arg(long, default_value_t = 3, requires = "library")]
+    minutes: u32,
     /// Columns of the terminal.
     #[arg(long, default_value_t = 200)]
     width: u16,
@@ -32,16 +39,27 @@ struct Args {
 fn main() -> Result<()> {
     color_eyre::install()?;
     let args = Args::parse();
-    let cluster = Cluster::attach(&args.dir)?
-        .ok_or_else(|| eyre!("no cluster runs in {}", args.dir.display()))?;
-    let subject = Subject {
-        program: args.program,
-        size: (args.width, args.height),
-    };
-    let rows = measure(&subject, &cluster, &mut |step| {
+    let mut progress = |step: &str| {
         // Nobody is left to tell when this fails.
         let _ = writeln!(std::io::stderr(), "… {step}");
-    })?;
+    };
+    let rows = if let Some(library) = args.library {
+        let subject = Daemon {
+            program: args.program,
+            library,
+            time: Duration::from_secs(60) * args.minutes,
+        };
+        measure_daemon(&subject, &mut progress)?
+    } else {
+        let dir = args.dir.ok_or_eyre("which cluster?")?;
+        let cluster =
+            Cluster::attach(&dir)?.ok_or_else(|| eyre!("no cluster runs in {}", dir.display()))?;
+        let subject = Subject {
+            program: args.program,
+            size: (args.width, args.height),
+        };
+        measure(&subject, &cluster, &mut progress)?
+    };
     std::io::stdout().write_all(table(&args.title, &rows).as_bytes())?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! How fast and how small the app is on a real control plane: starts, keys, rest, and the commands
-//! without a screen. What is measured how is said in docs/performance.md.
+//! without a screen; and the daemon on its own. What is measured how is said in docs/performance.md.
 
+mod daemon;
 mod process;
 mod screen;
 mod server;
@@ -13,6 +14,7 @@ use color_eyre::Result;
 use color_eyre::eyre::{WrapErr as _, ensure};
 use xtask::cluster::Cluster;
 
+pub use daemon::{Daemon, measure_daemon};
 pub use screen::{Counts, Terminal};
 pub use table::{Row, table};
 

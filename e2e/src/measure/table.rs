@@ -36,6 +36,10 @@ impl Row {
         Self::new(what, format!("{:.1} MB", bytes as f64 / 1e6))
     }
 
+    pub(super) fn rate(what: &str, bytes_a_second: f64) -> Self {
+        Self::new(what, format!("{bytes_a_second:.0} B/s"))
+    }
+
     pub(super) fn count(what: &str, count: f64) -> Self {
         Self::new(what, format!("{count:.0}"))
     }
@@ -86,6 +90,7 @@ mod tests {
             Row::share("CPU", 0.0123),
             Row::bytes("RSS", 30_000_000),
             Row::count("LISTs", 0.0),
+            Row::rate("wire", 3_999.6),
         ];
         let text = table("23 nodes", &rows);
         assert_eq!(
@@ -95,7 +100,8 @@ mod tests {
              | key      | 2.3 ms / 16 ms |\n\
              | CPU      |         1.23 % |\n\
              | RSS      |        30.0 MB |\n\
-             | LISTs    |              0 |\n"
+             | LISTs    |              0 |\n\
+             | wire     |       4000 B/s |\n"
         );
     }
 }

@@ -73,7 +73,7 @@ pub fn version() -> String {
 #[must_use]
 pub fn find_testbed() -> Option<Binaries> {
     let version = version();
-    let built = cached(&version).ok().filter(|path| is_program(path));
+    let built = built(&version);
     assemble(assets_dir().as_deref(), built.as_deref(), &version)
 }
 
@@ -88,13 +88,7 @@ pub fn ensure_testbed(version: &str, progress: &mut dyn FnMut(&str)) -> Result<B
     if let Some(found) = assemble(assets.as_deref(), None, version) {
         return Ok(found);
     }
-    let path = cached(version)?;
-    if !is_program(&path) {
-        progress(&format!(
-            "building the control plane {version}: about 5 minutes on 2 cores, once"
-        ));
-        build(version, &path)?;
-    }
+    let path = ensure_built(version, progress)?;
     match assemble(assets.as_deref(), Some(&path), version) {
         Some(binaries) => Ok(binaries),
         None => bail!(
@@ -102,6 +96,23 @@ pub fn ensure_testbed(version: &str, progress: &mut dyn FnMut(&str)) -> Result<B
             path.display()
         ),
     }
+}
+
+/// The multi-call binary, if it is there.
+pub(super) fn built(version: &str) -> Option<PathBuf> {
+    cached(version).ok().filter(|path| is_program(path))
+}
+
+/// The multi-call binary, built unless it is there.
+pub(super) fn ensure_built(version: &str, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+    let path = cached(version)?;
+    if !is_program(&path) {
+        progress(&format!(
+            "building the control plane {version}: about 5 minutes on 2 cores, once"
+        ));
+        build(version, &path)?;
+    }
+    Ok(path)
 }
 
 /// Finds what an existing cluster needs (kubectl and kwok); builds the rest of
@@ -200,7 +211,7 @@ fn cached(version: &str) -> Result<PathBuf> {
 }
 
 /// A hash over names and contents; 16 hexadecimal digits.
-fn content_hash(inputs: &[(&str, Vec<u8>)]) -> String {
+pub(super) fn content_hash(inputs: &[(&str, Vec<u8>)]) -> String {
     let mut hash = Sha256::new();
     for (name, content) in inputs {
         // With the lengths in front, no two lists of inputs look the same.

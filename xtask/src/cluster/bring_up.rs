@@ -128,7 +128,7 @@ fn furnish(cluster: &mut Cluster, options: &Options, progress: &mut dyn FnMut(&s
         binaries: &options.binaries,
         ports: cluster.state.ports,
     };
-    let ca = tls::write_all(&dir.join("pki"))?;
+    let ca = tls::write_all(&dir.join("pki"), &["127.0.0.1"])?;
     files::write(&dir.join("scenario.toml"), &options.fleet.scenario())?;
     if options.kubeconfig.is_none() {
         progress("starting the control plane");

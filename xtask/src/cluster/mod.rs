@@ -15,6 +15,7 @@ mod fleet;
 mod identity;
 mod kubeconfig;
 mod kubectl;
+pub mod node;
 mod objects;
 mod ports;
 mod state;

@@ -61,7 +61,7 @@ pub fn hidden(arguments: &[OsString]) -> Option<Result<()>> {
         [group, verb, parent, program, args @ ..] if group == "cluster" && verb == "child" => {
             Some(become_child(parent, program, args))
         }
-        _ => None,
+        _ => super::node::hidden(arguments),
     }
 }
 
@@ -87,6 +87,7 @@ fn supervise(dir: &Path) -> Result<()> {
     let mut children = Children::new(dir);
     let told = serve(&order, &mut children, &requests);
     children.end_all();
+    super::node::clear(dir)?;
     match told {
         // The one who said it waits for the answer, and removes the folder.
         Some(mut stream) => control::send(&mut stream, &Reply::Done),

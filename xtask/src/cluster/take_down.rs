@@ -20,6 +20,7 @@ pub(super) fn run(dir: &Path) -> Result<bool> {
         return Ok(false);
     };
     give_back(&state, dir);
+    super::node::cut_power(dir);
     let recorded = recorded(dir);
     // The supervisor ends its children and then itself. If it does not answer,
     // it is ended, and then whatever it has left.
@@ -40,6 +41,7 @@ pub(super) fn run(dir: &Path) -> Result<bool> {
             dir.display()
         );
     }
+    super::node::clear(dir)?;
     match fs::remove_dir_all(dir) {
         Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
             Err(why).wrap_err_with(|| format!("cannot remove {}", dir.display()))

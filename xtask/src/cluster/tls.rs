@@ -17,7 +17,7 @@ use super::files;
 ///
 /// - `ca.crt`: the authority's certificate; its key is not kept
 /// - `apiserver.{crt,key}`: what the API server shows its clients
-/// - `kubelet.{crt,key}`: what the simulated kubelets show the API server
+/// - `kubelet.{crt,key}`: what the kubelets show the API server, at these addresses
 /// - `client.{crt,key}`: what the API server shows the kubelets
 /// - `service-account.{key,pub}`: signs and verifies the tokens of service accounts
 ///
@@ -26,7 +26,7 @@ use super::files;
 /// # Errors
 ///
 /// When a key cannot be made or a file cannot be written.
-pub(super) fn write_all(dir: &Path) -> Result<String> {
+pub(super) fn write_all(dir: &Path, kubelets: &[&str]) -> Result<String> {
     let key = KeyPair::generate().wrap_err("cannot make the authority's key")?;
     let mut params = params("gputop-k3s testbed CA", &[])?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -61,7 +61,7 @@ pub(super) fn write_all(dir: &Path) -> Result<String> {
         dir,
         &issuer,
         "kubelet",
-        &["127.0.0.1"],
+        kubelets,
         ExtendedKeyUsagePurpose::ServerAuth,
     )?;
     leaf(
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn writes_private_pem_files() {
         let dir = tempfile::tempdir().unwrap();
-        let ca = write_all(dir.path()).unwrap();
+        let ca = write_all(dir.path(), &["127.0.0.1"]).unwrap();
         assert!(ca.starts_with("-----BEGIN CERTIFICATE-----"));
         let mut names = Vec::new();
         for entry in std::fs::read_dir(dir.path()).unwrap() {

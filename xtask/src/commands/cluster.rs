@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Subcommand;
-use color_eyre::eyre::{Result, WrapErr as _, bail};
+use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
 use xtask::cluster::{self, Binaries, Cluster, Daemons, Fleet, Options, ProcessState, Size};
 use xtask::wait::Stopwatch;
 use xtask::{process, repository};
@@ -70,6 +70,13 @@ struct Up {
     /// created there is deleted by `down`, not when the lifetime is over
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
+    /// One real node instead of simulated ones: kubelet, containerd, runc and NVIDIA's device
+    /// plugin over a mock of NVML, in a machine of its own; needs root
+    #[arg(long, conflicts_with_all = ["nodes", "kubeconfig", "daemon_command"])]
+    node: bool,
+    /// The real node gets this machine's root file system, and no systemd
+    #[arg(long, requires = "node")]
+    without_systemd: bool,
     /// After this many minutes everything ends by itself
     #[arg(long, value_name = "MINUTES", default_value_t = 120,
           value_parser = clap::value_parser!(u64).range(1..=10_080))]
@@ -96,6 +103,13 @@ pub(super) fn run(args: Args) -> Result<()> {
 fn start(up: &Up) -> Result<()> {
     let dir = up.place.dir();
     if let Some(cluster) = Cluster::attach(&dir)? {
+        if up.node != cluster.machine().is_some() {
+            bail!(
+                "a cluster of the other kind runs in {}: end it with `cargo xtask cluster down`, \
+                 or name another folder with --dir",
+                dir.display()
+            );
+        }
         note(format!("a cluster runs already in {}", dir.display()));
         say(export(&cluster));
         return Ok(());
@@ -103,9 +117,14 @@ fn start(up: &Up) -> Result<()> {
     if Cluster::remove(&dir)? {
         note("cleared away the remains of an earlier cluster");
     }
-    let options = options(up, dir)?;
     let watch = Stopwatch::start();
-    let mut cluster = Cluster::start(&options, &mut |step| note(format!("… {step}")))?;
+    let mut cluster = if up.node {
+        let (version, lifetime) = (&up.kubernetes_version, lifetime(up));
+        super::node::start(dir, version, up.without_systemd, lifetime)?
+    } else {
+        let options = options(up, dir)?;
+        Cluster::start(&options, &mut |step| note(format!("… {step}")))?
+    };
     cluster.detach()?;
     note(format!(
         "ready after {:.1} s: {} nodes; ends by itself after {} min, or with \
@@ -153,9 +172,13 @@ fn options(up: &Up, dir: PathBuf) -> Result<Options> {
         kubelets,
         supervisor: std::env::current_exe().wrap_err("cannot find the running program")?,
         kubeconfig: up.kubeconfig.clone(),
-        lifetime: Duration::from_secs(up.lifetime * 60),
+        lifetime: lifetime(up),
         wait_for_pods: true,
     })
+}
+
+const fn lifetime(up: &Up) -> Duration {
+    Duration::from_secs(up.lifetime * 60)
 }
 
 fn fleet(up: &Up) -> Result<Fleet> {
@@ -192,39 +215,50 @@ fn binaries(up: &Up) -> Result<Binaries> {
 /// Daemons that get a process each; more of them share one.
 const PROCESSES: usize = 24;
 
+/// Where programs of this project are: in the folder that is named in the environment, or where
+/// `build` puts them.
+pub(super) fn program_folders(build: impl FnOnce() -> Result<()>) -> Result<Vec<PathBuf>> {
+    if let Some(named) = std::env::var_os(BIN_DIR_VARIABLE).filter(|dir| !dir.is_empty()) {
+        return Ok(vec![PathBuf::from(named)]);
+    }
+    build()?;
+    Ok(["debug", "release"]
+        .map(|profile| repository::target_dir().join(profile))
+        .to_vec())
+}
+
 /// The daemons' program and `gputop-testbed-kubelets`: ready-made ones, or built now.
 fn own_programs(daemons: usize) -> Result<(Daemons, Option<PathBuf>)> {
-    let named = std::env::var_os(BIN_DIR_VARIABLE).filter(|dir| !dir.is_empty());
-    let dirs = if let Some(dir) = named {
-        vec![PathBuf::from(dir)]
-    } else {
+    let dirs = program_folders(|| {
         note("… building the daemons and the kubelets");
         let mut build = process::cargo();
         build.args(["build", "--quiet", "--bins"]);
         build.args(["--package", "gputop-node", "--package", "gputop-e2e"]);
-        process::run(&mut build)?;
-        ["debug", "release"]
-            .map(|profile| repository::target_dir().join(profile))
-            .to_vec()
-    };
+        process::run(&mut build)
+    })?;
     let name = if daemons > PROCESSES {
         "gputop-testbed-daemons"
     } else {
         "gputop-node"
     };
-    let Some(daemon) = newest(&dirs, name) else {
-        let dirs: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
-        bail!(
-            "there is no {name} in {}: see {BIN_DIR_VARIABLE}",
-            dirs.join(" or ")
-        );
-    };
+    let daemon = newest_of(&dirs, name)?;
     let daemons = if daemons > PROCESSES {
         Daemons::Shared(daemon)
     } else {
         Daemons::GputopNode(daemon)
     };
     Ok((daemons, newest(&dirs, "gputop-testbed-kubelets")))
+}
+
+/// The file of that name which was built last; an error when there is none.
+pub(super) fn newest_of(dirs: &[PathBuf], name: &str) -> Result<PathBuf> {
+    newest(dirs, name).ok_or_else(|| {
+        let dirs: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+        eyre!(
+            "there is no {name} in {}: see {BIN_DIR_VARIABLE}",
+            dirs.join(" or ")
+        )
+    })
 }
 
 /// The program of that name which was built last.
@@ -264,7 +298,9 @@ fn status(dir: &Path) -> Result<()> {
     if ports.api != 0 {
         say(format!("API server  https://127.0.0.1:{}", ports.api));
     }
-    say(format!("kubelets    https://127.0.0.1:{}", ports.kubelet));
+    if ports.kubelet != 0 {
+        say(format!("kubelets    https://127.0.0.1:{}", ports.kubelet));
+    }
     for process in cluster.processes()? {
         let state = match process.state {
             ProcessState::Running => "running".to_owned(),
@@ -276,7 +312,8 @@ fn status(dir: &Path) -> Result<()> {
             process.name, process.identity.pid
         ));
     }
-    for node in cluster.nodes() {
+    let simulated = cluster.machine().is_none();
+    for node in cluster.nodes().iter().filter(|_| simulated) {
         let daemon = node
             .daemon_port
             .map_or("no daemon".to_owned(), |p| format!("127.0.0.1:{p}"));

@@ -1,7 +1,7 @@
 //! `cargo xtask measure`.
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use color_eyre::eyre::{Result, WrapErr as _, bail};
 use xtask::cluster::{Cluster, Size, default_dir};
@@ -36,6 +36,12 @@ pub(super) struct Args {
     /// The folder of the cluster that runs
     #[arg(long, value_name = "DIR", conflicts_with = "nodes")]
     dir: Option<PathBuf>,
+    /// Measure the daemon on the mock's cards instead of the app on a cluster
+    #[arg(long, conflicts_with_all = ["nodes", "dir"])]
+    daemon: bool,
+    /// Minutes that each part with a client of the daemon takes
+    #[arg(long, value_name = "M", default_value_t = 3, requires = "daemon")]
+    minutes: u32,
     /// Measure the dev build instead of the release build: quick to make, slow
     /// to run
     #[arg(long)]
@@ -43,21 +49,28 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let programs = build(args.debug)?;
-    let cluster = cluster(args)?;
     let profile = if args.debug { "dev" } else { "release" };
+    if args.daemon {
+        let programs = build("gputop-node", args.debug)?;
+        let library = mock(args.debug)?;
+        let mut command = process::command(&programs.measure);
+        command.arg("--library").arg(library);
+        command.args(["--minutes", &args.minutes.to_string()]);
+        return print(command, &programs, &format!("8 GPUs, {profile} build"));
+    }
+    let programs = build("gputop-k3s", args.debug)?;
+    let cluster = cluster(args)?;
     let title = format!("{} nodes, {profile} build", cluster.nodes().len());
-    let table = process::read(
-        process::command(&programs.measure)
-            .arg("--dir")
-            .arg(cluster.dir())
-            .arg("--program")
-            .arg(&programs.subject)
-            .args(["--title", &title])
-            // Its progress is seen at once.
-            .stderr(Stdio::inherit()),
-    )?;
-    say(table.trim_end());
+    let mut command = process::command(&programs.measure);
+    command.arg("--dir").arg(cluster.dir());
+    print(command, &programs, &title)
+}
+
+fn print(mut command: Command, programs: &Programs, title: &str) -> Result<()> {
+    command.arg("--program").arg(&programs.subject);
+    // Its progress is seen at once.
+    command.args(["--title", title]).stderr(Stdio::inherit());
+    say(process::read(&mut command)?.trim_end());
     Ok(())
 }
 
@@ -88,17 +101,30 @@ struct Programs {
     measure: PathBuf,
 }
 
-fn build(debug: bool) -> Result<Programs> {
-    let target = repository::target_dir();
-    let release: &[&str] = if debug { &[] } else { &["--release"] };
-    note("… building gputop-k3s");
+/// The mock of `libnvidia-ml.so.1`.
+fn mock(debug: bool) -> Result<PathBuf> {
+    note("… building gputop-nvml-mock");
     cargo(
         &[
-            &["build", "--quiet", "--package", "gputop-k3s", "--bins"],
-            release,
+            &["build", "--quiet", "--package", "gputop-nvml-mock"],
+            release(debug),
         ]
         .concat(),
     )?;
+    let profile = if debug { "debug" } else { "release" };
+    let folder = repository::target_dir().join(profile);
+    Ok(folder.join("libgputop_nvml_mock.so"))
+}
+
+const fn release(debug: bool) -> &'static [&'static str] {
+    if debug { &[] } else { &["--release"] }
+}
+
+fn build(name: &str, debug: bool) -> Result<Programs> {
+    let target = repository::target_dir();
+    note(format!("… building {name}"));
+    let arguments = ["build", "--quiet", "--package", name, "--bins"];
+    cargo(&[&arguments, release(debug)].concat())?;
     note("… building gputop-measure");
     cargo(&[
         "build",
@@ -110,8 +136,8 @@ fn build(debug: bool) -> Result<Programs> {
     ])?;
     let profile = if debug { "debug" } else { "release" };
     // A copy: the next build of somebody else would replace it while it is measured.
-    let subject = target.join(profile).join("gputop-k3s");
-    let copy = target.join(profile).join("gputop-k3s-measured");
+    let subject = target.join(profile).join(name);
+    let copy = target.join(profile).join(format!("{name}-measured"));
     std::fs::copy(&subject, &copy)
         .wrap_err_with(|| format!("cannot copy {}", subject.display()))?;
     Ok(Programs {

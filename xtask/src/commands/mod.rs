@@ -6,6 +6,8 @@ mod ci;
 mod cluster;
 #[cfg(target_os = "linux")]
 mod measure;
+#[cfg(target_os = "linux")]
+mod node;
 mod output;
 mod shots;
 mod tidy;

@@ -1,0 +1,56 @@
+//! Other tools on the same cards, where they are installed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use color_eyre::Result;
+use color_eyre::eyre::OptionExt as _;
+
+use super::machine::Machine;
+use crate::measure::process::Usage;
+use crate::measure::table::Row;
+use crate::pty::Start;
+
+/// The tools, and how they show what they see once a second.
+const OTHERS: [(&str, &[&str]); 2] = [
+    ("nvitop", &["-m", "full", "--interval", "1"]),
+    ("all-smi", &["local", "--interval", "1"]),
+];
+
+/// Until a tool has started.
+const START: Duration = Duration::from_secs(8);
+
+pub(super) fn measure(
+    machine: &Machine,
+    time: Duration,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (name, arguments) in OTHERS {
+        let Some(program) = find(name) else {
+            progress(&format!("{name} is not in PATH: left out"));
+            continue;
+        };
+        progress(name);
+        let mut start = Start::new(&program, arguments, machine.home()).sized(200, 60);
+        for (variable, value) in machine.env() {
+            start = start.env(variable, &value.display().to_string());
+        }
+        let mut screen = start.env("LANG", "C.UTF-8").spawn()?;
+        screen.run(START)?;
+        let id = screen.id().ok_or_eyre("the tool has no process id")?;
+        let before = Usage::of(id)?;
+        screen.run(time)?;
+        let after = Usage::of(id)?;
+        let cpu = after.cpu_since(&before, time);
+        rows.push(Row::share(&format!("{name}: CPU, of one core"), cpu));
+        rows.push(Row::bytes(&format!("{name}: RSS"), after.resident));
+    }
+    Ok(rows)
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut files = std::env::split_paths(&path).map(|folder| folder.join(name));
+    files.find(|file| file.is_file())
+}
