@@ -105,6 +105,7 @@ impl SamplerHandle {
 impl Sampler {
     /// Starts to sample until `cancel`. Must be called within a tokio runtime; the first sample
     /// is taken at once.
+    #[must_use]
     pub fn start(
         node: NodeName,
         inputs: Inputs,

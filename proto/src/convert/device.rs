@@ -94,20 +94,7 @@ pub(crate) fn device_from_wire(
     wire: pb::Device,
     before: Before<'_, Device>,
 ) -> Result<Device, WireError> {
-    let name = match before {
-        Before::All(known, _) => Device::unmeasured(
-            known.index,
-            known.uuid.clone(),
-            known.product.clone(),
-            known.kind.clone(),
-        ),
-        Before::Nothing | Before::Groups(_) => Device::unmeasured(
-            wire.index,
-            uuid_from_wire(&wire.uuid)?,
-            printable(wire.product),
-            kind_from_wire(wire.mig_enabled, wire.mig_instance),
-        ),
-    };
+    let name = name_from_wire(&wire, before)?;
     let said = Reader::new(&wire.not_fresh, before);
     Ok(Device {
         memory_total: said.take(
@@ -205,6 +192,24 @@ pub(crate) fn device_from_wire(
         uuid: name.uuid,
         product: name.product,
         kind: name.kind,
+    })
+}
+
+/// The device without its readings.
+fn name_from_wire(wire: &pb::Device, before: Before<'_, Device>) -> Result<Device, WireError> {
+    Ok(match before {
+        Before::All(known, _) => Device::unmeasured(
+            known.index,
+            known.uuid.clone(),
+            known.product.clone(),
+            known.kind.clone(),
+        ),
+        Before::Nothing | Before::Groups(_) => Device::unmeasured(
+            wire.index,
+            uuid_from_wire(&wire.uuid)?,
+            printable(wire.product.clone()),
+            kind_from_wire(wire.mig_enabled, wire.mig_instance.clone()),
+        ),
     })
 }
 

@@ -130,7 +130,7 @@ group! { Host {
     load => load_hundredths, |v| v.0, load;
     memory_total => memory_total_bytes, |v| v.0, bytes;
     memory_available => memory_available_bytes, |v| v.0, bytes;
-    disks => disks, disks_to_wire, disks;
+    disks => disks, |v| disks_to_wire(v), disks;
     network_receive => network_receive_bytes_per_second, |v| v.0, rate;
     network_transmit => network_transmit_bytes_per_second, |v| v.0, rate;
     uptime => uptime_ms, |v| millis(*v), time;
@@ -150,7 +150,7 @@ fn time(reading: Reading<u64>) -> Reading<Duration> {
     reading.map(Duration::from_millis)
 }
 
-fn disks_to_wire(disks: &Vec<Disk>) -> pb::Disks {
+fn disks_to_wire(disks: &[Disk]) -> pb::Disks {
     let wire = |disk: &Disk| pb::Disk {
         mount: disk.mount.clone(),
         total_bytes: disk.total.0,

@@ -41,19 +41,16 @@ impl<W: Default + PartialEq> ListChange<W> {
         for (place, item) in after.iter().enumerate() {
             // Taken away, since each old item may be named once.
             let origin = places.remove(&key(item));
-            match origin.filter(|origin| is_same(&before[*origin], item)) {
-                Some(origin) => {
-                    from.push(number(origin + 1));
-                    let change = write(item, Some(&before[origin]));
-                    if change != W::default() {
-                        at.push(number(place));
-                        changed.push(change);
-                    }
+            if let Some(origin) = origin.filter(|origin| is_same(&before[*origin], item)) {
+                from.push(number(origin + 1));
+                let change = write(item, Some(&before[origin]));
+                if change != W::default() {
+                    at.push(number(place));
+                    changed.push(change);
                 }
-                None => {
-                    from.push(0);
-                    new.push(write(item, None));
-                }
+            } else {
+                from.push(0);
+                new.push(write(item, None));
             }
         }
         let unchanged = (1..=number(before.len())).eq(from.iter().copied());

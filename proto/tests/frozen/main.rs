@@ -4,6 +4,12 @@
 //! a whole snapshot, a second later, an event, the end of a process, a lost GPU, the end of the
 //! driver. It is not made anew: if these tests fail, it is the program that has to change.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that fails here fails rightly"
+)]
+
 mod old;
 
 use std::time::Duration;

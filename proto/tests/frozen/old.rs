@@ -221,12 +221,11 @@ pub(crate) struct Event {
 
 /// What the client has after `frame`; it panics where that client would have given up.
 pub(crate) fn fold(known: Option<Snapshot>, frame: Frame) -> Snapshot {
-    let delta = match (frame.content, known) {
+    let (delta, mut known) = match (frame.content, known) {
         (Some(Content::Full(full)), _) => return full,
         (Some(Content::Delta(delta)), Some(known)) => (delta, known),
         (content, known) => panic!("{content:?} after {known:?}"),
     };
-    let (delta, mut known) = delta;
     assert_eq!(frame.sequence, known.sequence + 1, "a gap");
     known.sequence = frame.sequence;
     known

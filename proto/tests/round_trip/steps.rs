@@ -105,7 +105,7 @@ fn busy_node() -> NodeSnapshot {
             let kind = ProcessKind::Compute;
             let mut process = GpuProcess::unmeasured(pid, device.uuid.clone(), kind);
             process.start_ticks = Some(812_345_678 + u64::from(number));
-            process.name = "python3".to_owned();
+            "python3".clone_into(&mut process.name);
             process.user = Reading::Value("root".to_owned());
             process.memory_used = Bytes::from_gib(7).into();
             process.sm = Percent(if idle { 0 } else { 12 }).into();

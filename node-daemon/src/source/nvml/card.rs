@@ -153,9 +153,9 @@ impl<'nvml> CardReader<'nvml> {
     /// and the devices of which it did not say, with why.
     fn processes(
         &mut self,
-        card: &Handle<'_>,
+        card: &Handle<'nvml>,
         device: &Device,
-        parts: &[Instance<'_>],
+        parts: &[Instance<'nvml>],
         now: Duration,
     ) -> (Vec<GpuProcess>, BTreeMap<GpuUuid, Failure>) {
         let mut unlisted = BTreeMap::new();
@@ -261,8 +261,12 @@ impl<'nvml> CardReader<'nvml> {
     /// # Errors
     /// Why one of them could not be read. The list of MPS clients is not missed: those that compute
     /// are in the first list, too, and older drivers have many ways of not having it.
-    fn listed(&mut self, handle: &Handle<'_>, lists: [Metric; 3]) -> Result<Vec<Listed>, Failure> {
-        let mut ask = |metric, new: List, old: Option<List>| {
+    fn listed(
+        &mut self,
+        handle: &Handle<'nvml>,
+        lists: [Metric; 3],
+    ) -> Result<Vec<Listed>, Failure> {
+        let mut ask = |metric, new: List<'nvml>, old: Option<List<'nvml>>| {
             self.asker.ask(metric, || {
                 let answer = settled(|| new(handle));
                 match (answer, old) {
@@ -376,7 +380,7 @@ const OF_INSTANCE: [Metric; 3] = [
 ];
 
 /// A function that lists processes.
-type List = fn(&Handle<'_>) -> Result<Vec<ProcessInfo>, NvmlError>;
+type List<'nvml> = fn(&Handle<'nvml>) -> Result<Vec<ProcessInfo>, NvmlError>;
 
 /// How often a list is asked for that grows while it is read.
 const ATTEMPTS: u32 = 3;
