@@ -115,3 +115,19 @@ fn an_instance_that_does_not_answer_costs_itself_alone() {
     }
     assert_eq!(sample.devices[3].process_count, Reading::Value(0));
 }
+
+#[test]
+fn instances_that_the_driver_hides_are_said_to_be_hidden() {
+    for function in [
+        "nvmlDeviceGetMigDeviceHandleByIndex",
+        "nvmlDeviceGetMemoryInfo*",
+    ] {
+        let mut lab = Lab::new(in_two());
+        lab.until_all_answer();
+        lab.rule(0, function, Rule::code(Code::NoPermission));
+        let sample = lab.sample();
+        let said = gputop_node::procs::no_mig_rights(&sample.devices);
+        let name = said.map(|limitation| limitation.name);
+        assert_eq!(name.as_deref(), Some("no_mig_rights"), "{function}");
+    }
+}

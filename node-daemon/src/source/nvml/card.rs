@@ -342,10 +342,12 @@ impl Probe for CardReader<'_> {
         };
         let mut device = self.card(&card, round);
         let mut parts = Vec::new();
+        // Whether the driver keeps instances to itself: they are there, and not listed.
+        let mut hidden = false;
         if self.mig_enabled {
             let asker = &mut self.asker;
             parts = instances(&card, &device, &mut |error| {
-                asker.failed(error);
+                hidden |= asker.failed(error) == Failure::NoPermission;
             });
         }
         device.idle_for = self.idle_for(None, &device.utilization, now);
@@ -357,6 +359,9 @@ impl Probe for CardReader<'_> {
                 Some(failure) => Reading::Failed(*failure),
                 None => count(&processes, &device.uuid),
             };
+        }
+        if hidden && let Some(card) = devices.first_mut() {
+            card.process_count = Reading::Failed(Failure::NoPermission);
         }
         Report {
             gpu: GpuSample { devices, processes },

@@ -1,6 +1,6 @@
 //! MIG instances of a card.
 
-use gputop_model::{Bytes, Device, DeviceKind, GpuUuid, Health, Reading};
+use gputop_model::{Bytes, Device, DeviceKind, Failure, GpuUuid, Health, Reading};
 use nvml_wrapper::Device as Handle;
 use nvml_wrapper::error::NvmlError;
 
@@ -56,10 +56,17 @@ fn read<'a>(handle: Handle<'a>, parent: &Device) -> Result<Instance<'a>, NvmlErr
         Reading::Value(Health::Ok) | Reading::Unsupported => Health::Ok.into(),
         other => other.clone(),
     };
-    if let Ok(memory) = handle.memory_info() {
-        device.memory_total = Bytes(memory.total).into();
-        device.memory_used = Bytes(memory.used).into();
-        device.memory.reserved = Bytes(memory.reserved).into();
+    match handle.memory_info() {
+        Ok(memory) => {
+            device.memory_total = Bytes(memory.total).into();
+            device.memory_used = Bytes(memory.used).into();
+            device.memory.reserved = Bytes(memory.reserved).into();
+        }
+        Err(NvmlError::NoPermission) => {
+            device.memory_used = Reading::Failed(Failure::NoPermission);
+        }
+        // Not asked for by itself: the next sample does.
+        Err(_) => {}
     }
     Ok(Instance { handle, device })
 }
