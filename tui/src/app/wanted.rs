@@ -456,6 +456,23 @@ mod tests {
         assert!(!like("4090", "NVIDIA-GeForce-RTX-3090"));
     }
 
+    #[test]
+    fn one_unit_is_a_unit() {
+        let sentence = |wanted, basis| {
+            let progress = Progress {
+                wanted,
+                basis,
+                free: Vec::new(),
+                others: BTreeMap::new(),
+                unlabelled: Vec::new(),
+            };
+            progress.sentence()
+        };
+        assert_eq!(sentence(1, Basis::Units), "0 of 1 unit free");
+        assert_eq!(sentence(2, Basis::Units), "0 of 2 units free");
+        assert_eq!(sentence(1, Basis::Devices), "0 of 1 free");
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in ".*") {

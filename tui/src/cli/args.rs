@@ -114,8 +114,8 @@ pub struct Demo {
     /// Same seed, same cluster [default: from the clock].
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// What the cluster is made of: homelab, lab (large machines, unified memory, ailing cards) or a
-    /// scenario file.
+    /// What the cluster is made of: homelab, lab (large machines, unified memory, ailing cards) or
+    /// a scenario file.
     #[arg(long, value_name = "NAME|FILE", default_value = "homelab")]
     pub scenario: String,
     /// What is to be recorded.
@@ -130,8 +130,8 @@ pub struct Get {
     /// What to list.
     #[arg(value_enum)]
     pub kind: KindArg,
-    /// Only these: names of nodes and pods, NAMESPACE/POD, a GPU's UUID, NODE or NODE/INDEX, a pid or
-    /// NODE/PID; what `-o name` prints is understood too.
+    /// Only these: names of nodes and pods, NAMESPACE/POD, a GPU's UUID or NODE/INDEX, the NODE of
+    /// GPUs, a pid or NODE/PID; what `-o name` prints is understood too.
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
     /// Form of the output.

@@ -213,3 +213,12 @@ fn what_counts_as_idle_is_configured() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(said(&output).contains("idle_after"), "{}", said(&output));
 }
+
+#[test]
+fn another_scenario_is_chosen_by_name_and_a_misspelt_one_refused() {
+    let output = get(&["nodes", "-o", "name", "--scenario", "lab"]);
+    assert!(printed(&output).contains("node/hgx-1\n"), "{output:?}");
+    let output = get(&["nodes", "--scenario", "lba"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(said(&output).contains("lab"), "{}", said(&output));
+}
