@@ -1,10 +1,11 @@
 //! The tasks behind one screen or one command: watches, links, and the lane that brings their
 //! messages together.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gputop_model::{Moment, NodeName};
+use gputop_model::{DevicePast, Moment, NodeName};
 use kube::Client;
 use tokio::sync::{mpsc, watch as latest};
 use tokio::time::Instant;
@@ -12,7 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::connect::Problem;
 use crate::inspect::{Answer, Ask, AskId, Desk};
-use crate::link::{self, Interest, Mailboxes};
+use crate::link::{self, Interest, Mail, Mailboxes};
 use crate::state::{AgentReport, Fleet, LinkState, Update, WatchState, Watched};
 use crate::watch;
 
@@ -37,6 +38,9 @@ pub enum Event {
     Update(Update),
     /// The newest reports of the daemons that have reported since the last time.
     Reports(Vec<(NodeName, AgentReport)>),
+    /// What daemons had measured before somebody listened, on the scale of
+    /// [`crate::state::history_time`].
+    Past(Vec<(NodeName, Vec<DevicePast>)>),
     /// What has come back on an ask that has not been cancelled.
     Answer(AskId, Answer),
 }
@@ -52,6 +56,11 @@ impl Event {
                     fleet.report(node, report);
                 }
             }
+            Self::Past(past) => {
+                for (node, past) in past {
+                    fleet.fill(&node, &past);
+                }
+            }
             Self::Answer(id, answer) => return Some((id, answer)),
         }
         None
@@ -63,6 +72,8 @@ impl Event {
 pub struct Engine {
     updates: mpsc::Receiver<Update>,
     mailboxes: Arc<Mailboxes>,
+    /// What was taken out of the mailboxes and comes after the reports.
+    past: Vec<(NodeName, Vec<DevicePast>)>,
     interest: latest::Sender<Option<Interest>>,
     /// When figures are delivered next.
     beat: Instant,
@@ -86,6 +97,7 @@ impl Engine {
         Self {
             updates,
             mailboxes,
+            past: Vec::new(),
             interest,
             beat: Instant::now(),
             desk: Desk::new(client.clone(), cancel.clone()),
@@ -115,14 +127,22 @@ impl Engine {
         self.desk.client()
     }
 
-    /// The next event. Control messages come before reports, reports before answers. Cancel-safe.
+    /// The next event. Control messages come before reports, reports before what was measured
+    /// before them, all before answers. Cancel-safe.
     pub async fn next(&mut self) -> Event {
         tokio::select! {
             biased;
             Some(update) = self.updates.recv() => Event::Update(update),
-            reports = self.mailboxes.take(self.beat) => {
+            () = ready(()), if !self.past.is_empty() => {
+                Event::Past(std::mem::take(&mut self.past))
+            }
+            Mail { reports, past } = self.mailboxes.take(self.beat) => {
                 let beat = self.interest.borrow().as_ref().map(|interest| interest.pace.beat());
                 self.beat = Instant::now() + beat.unwrap_or_default();
+                if reports.is_empty() {
+                    return Event::Past(past);
+                }
+                self.past = past;
                 Event::Reports(reports)
             }
             (id, answer) = self.desk.next() => Event::Answer(id, answer),
@@ -151,10 +171,7 @@ pub async fn collect(
     listed(&mut engine, &mut fleet, lists).await?;
     for watched in [Watched::Nodes, Watched::Pods] {
         if let WatchState::Lost { why, .. } = fleet.watch(watched) {
-            return Err(Problem {
-                what: why.clone(),
-                fix: "Try again.".to_owned(),
-            });
+            return Err(unlisted(why));
         }
     }
     if options.agents {
@@ -180,8 +197,21 @@ pub async fn listed(
     });
     listed.await.map_err(|_elapsed| Problem {
         what: format!("the API server has not listed nodes and pods for {limit:?}"),
-        fix: "Try again, with a longer --request-timeout.".to_owned(),
+        fix: format!("A large cluster may need a longer --request-timeout. {LOOK}"),
     })
+}
+
+/// How the user finds out whether it is the server or the way to it.
+const LOOK: &str = "`kubectl get nodes` shows whether the API server answers this machine, and \
+                    `systemctl status k3s` on the server whether K3s runs.";
+
+/// The lists can not be read, for this reason of a watch.
+#[must_use]
+pub fn unlisted(why: &str) -> Problem {
+    Problem {
+        what: why.to_owned(),
+        fix: LOOK.to_owned(),
+    }
 }
 
 /// Takes events in until every daemon has answered or is known to be out of reach, for `limit` at
@@ -208,4 +238,18 @@ fn all_answered(fleet: &Fleet) -> bool {
                 .get(node)
                 .is_some_and(|r| r.link != LinkState::Connecting)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_can_not_read_the_lists_is_told_where_to_look() {
+        let said = unlisted("the API server refuses connections");
+        assert!(said.what.contains("refuses"), "{said}");
+        for place in ["kubectl get nodes", "systemctl status k3s"] {
+            assert!(said.fix.contains(place), "{said}");
+        }
+    }
 }

@@ -38,7 +38,7 @@ pub use pod::{
 pub use process::{GpuProcess, Holder, OutsideKind, ProcessKind};
 pub use reading::{Failure, Reading};
 pub use resource::{GPU_RESOURCE_PREFIX, is_gpu_resource, is_other_accelerator, whole_quantity};
-pub use secrets::{MASK, mask};
+pub use secrets::{MASK, mask, mask_tokens};
 pub use snapshot::{Allocation, DriverState, NodeSnapshot, Protocol};
 pub use text::{printable, short_product};
 pub use time::{Clock, Moment};

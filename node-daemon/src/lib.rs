@@ -7,7 +7,9 @@
 //! | [`pods`] | which devices the kubelet has given to which container |
 //! | [`procs`] | which pod, container or session a process belongs to |
 //! | [`machine`] | the machine around the GPUs |
+//! | [`history`] | what was measured in the last hour |
 //! | [`sampler`] | asks these in turn and publishes numbered snapshots |
+//! | `metrics` | what is known, for Prometheus |
 //! | [`service`] | hands the snapshots to clients |
 //! | `cli` | the command line of `gputop-node` |
 //!
@@ -16,7 +18,10 @@
 
 #[cfg(all(feature = "host", feature = "nvml"))]
 pub mod cli;
+pub mod history;
 pub mod machine;
+#[cfg(feature = "host")]
+pub mod metrics;
 pub mod pods;
 pub mod procs;
 pub mod sampler;

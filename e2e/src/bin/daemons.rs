@@ -108,7 +108,7 @@ async fn accept(listener: TcpListener, sampler: SamplerHandle) {
         };
         // A small delay more would do no harm to a test.
         let _ = stream.set_nodelay(true);
-        let served = serve_one(stream, sampler.subscribe(), CancellationToken::new());
+        let served = serve_one(stream, sampler.feed(), CancellationToken::new());
         tokio::spawn(served);
     }
 }

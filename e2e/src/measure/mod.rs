@@ -14,7 +14,7 @@ use color_eyre::Result;
 use color_eyre::eyre::{WrapErr as _, ensure};
 use xtask::cluster::Cluster;
 
-pub use daemon::{Daemon, measure_daemon};
+pub use daemon::{Daemon, measure_daemon, watch_daemon};
 pub use screen::{Counts, Terminal};
 pub use table::{Row, table};
 

@@ -5,10 +5,8 @@
 
 use std::borrow::Cow;
 
+use gputop_model::{MASK as MASKED, mask_tokens};
 use serde_json::Value;
-
-/// What stands in place of a secret.
-pub(super) const MASKED: &str = "•••";
 
 /// kubectl's copy of what was applied: the object once more, secrets included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -162,12 +160,13 @@ fn words(name: &str) -> Vec<String> {
 /// A text, such as a script in an argument, with the secrets that its form shows masked:
 /// `NAME=secret`, `--name secret`, `Bearer secret`, `scheme://user:secret@host`, and tokens that
 /// say by their beginning whose they are.
-pub(super) fn mask_text(text: &str) -> Cow<'_, str> {
+fn mask_text(text: &str) -> Cow<'_, str> {
+    let without_tokens = mask_tokens(text);
     let mut masked = String::with_capacity(text.len());
     // The quotation mark that ends the secret which is being left out.
     let mut quote: Option<char> = None;
     let mut secret_next = false;
-    for piece in text.split_inclusive(ends_word) {
+    for piece in without_tokens.split_inclusive(ends_word) {
         let end = piece
             .chars()
             .next_back()
@@ -241,10 +240,7 @@ fn mask_word(word: &str) -> Cow<'_, str> {
             return Cow::Owned(format!("{before}://{user}:{MASKED}@{host}{path}"));
         }
     }
-    match TOKENS.iter().find_map(|begin| token(word, begin)) {
-        Some(at) => Cow::Owned(format!("{}{MASKED}", &word[..at])),
-        None => Cow::Borrowed(word),
-    }
+    Cow::Borrowed(word)
 }
 
 fn is_identifier(name: &str) -> bool {
@@ -252,38 +248,6 @@ fn is_identifier(name: &str) -> bool {
         && name
             .chars()
             .all(|letter| letter.is_alphanumeric() || "_-.".contains(letter))
-}
-
-/// How tokens of well-known services begin: Hugging Face, `OpenAI`, GitHub, GitLab, Slack, AWS,
-/// Google, and JSON web tokens.
-const TOKENS: [&str; 11] = [
-    "hf_",
-    "sk-",
-    "ghp_",
-    "gho_",
-    "ghs_",
-    "github_pat_",
-    "glpat-",
-    "xoxb-",
-    "AKIA",
-    "AIza",
-    "eyJhbGciOi",
-];
-
-/// Where in the word a token begins that begins so, and not in the middle of a name.
-fn token(word: &str, begin: &str) -> Option<usize> {
-    let at = word.find(begin)?;
-    let inside =
-        word[..at].ends_with(|letter: char| letter.is_alphanumeric() || "_-.".contains(letter));
-    (!inside && is_token(&word[at..])).then_some(at)
-}
-
-/// Long enough for a secret, and not a word of some language.
-fn is_token(text: &str) -> bool {
-    let letters = text
-        .chars()
-        .take_while(|letter| letter.is_ascii_alphanumeric() || "_-.".contains(*letter));
-    letters.count() >= 16 && text.chars().any(|letter| letter.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -333,6 +297,9 @@ mod tests {
     #[case("https://host/path@2x:3", "https://host/path@2x:3")]
     #[case("image: registry/app:v1", "image: registry/app:v1")]
     #[case("login hf_0123456789abcdefXYZ now", "login ••• now")]
+    #[case("ngc --key=nvapi-0123456789abcdefXYZ x", "ngc --key=••• x")]
+    #[case("echo nvapi-0123456789abcdefXYZ | ngc", "echo ••• | ngc")]
+    #[case("echo '-----BEGIN KEY----- a b -----END KEY-----' x", "echo '•••' x")]
     #[case("task-sk-learn", "task-sk-learn")]
     #[case("risk-assessment-2026-part-7", "risk-assessment-2026-part-7")]
     #[case("\"--token\" \"abc\"", "\"--token\" \"•••\"")]

@@ -92,7 +92,12 @@ async fn attend(
     stdout: impl AsyncWrite,
     sizes: watch::Receiver<(u16, u16)>,
 ) -> Result<Status, Problem> {
-    let missing = || problem("the shell has no terminal", "Try again.");
+    let missing = || {
+        problem(
+            "the API server opened the shell without a terminal for it",
+            "`kubectl exec -it POD -- sh` shows whether it can open one; a proxy before it may not.",
+        )
+    };
     let mut input = process.stdin().ok_or_else(missing)?;
     let mut output = process.stdout().ok_or_else(missing)?;
     let resizes = process.terminal_size().ok_or_else(missing)?;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gputop_model::{Moment, NodeName};
+use gputop_model::{Moment, NodeName, NodeSnapshot};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::backoff::Backoff;
+use super::catch_up::CatchUp;
 use super::dial::{Dial, Place};
 use super::failure::SessionError;
 use super::interest::Pace;
@@ -24,6 +25,12 @@ const VISIT: Duration = Duration::from_secs(10);
 /// it so.
 const LINGER: Duration = Duration::from_secs(10);
 
+/// How long the answer about the past may take, beside a stream…
+const PAST: Duration = Duration::from_secs(10);
+
+/// …and in a visit.
+const VISITED_PAST: Duration = Duration::from_secs(2);
+
 /// What is needed to reach one daemon.
 pub(super) struct Line {
     pub(super) node: NodeName,
@@ -37,14 +44,23 @@ pub(super) struct Line {
     pub(super) epoch: Instant,
 }
 
+/// What is wanted of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// How often the daemon is to report.
+    pub(super) interval: Duration,
+    /// Somebody looks at graphs: what was measured before is of use.
+    pub(super) past: bool,
+}
+
 impl Line {
-    /// Keeps a stream open, for ever; `interval`: how often it is to report.
-    pub(super) async fn keep(self, mut interval: watch::Receiver<Duration>) {
+    /// Keeps a stream open, for ever.
+    pub(super) async fn keep(self, mut wanted: watch::Receiver<Wanted>) {
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
         loop {
-            let asked = *interval.borrow_and_update();
+            let asked = wanted.borrow_and_update().interval;
             let ended = match self.open(asked).await {
-                Ok(session) => self.follow(session, &mut backoff, &mut interval).await,
+                Ok(session) => self.follow(session, &mut backoff, &mut wanted).await,
                 Err(error) => error,
             };
             self.lost(&ended);
@@ -52,23 +68,22 @@ impl Line {
         }
     }
 
-    /// Asks once; `true`: it has answered.
-    pub(super) async fn visit(&self) -> bool {
+    /// Asks once, also for what was measured since the last time if the `past` is of use; `true`:
+    /// it has answered.
+    pub(super) async fn visit(&self, past: bool) -> bool {
+        let gap = CatchUp::new(self);
         let visit = async {
             let mut session = self.open(Pace::Calm.interval()).await?;
             let snapshot = session.next().await?;
-            // The tunnel is given back before anything else is done.
-            drop(session);
-            Ok(snapshot)
+            Ok((session, snapshot))
         };
         let visited = timeout(VISIT, visit).await;
         match visited.unwrap_or(Err(SessionError::Visit(VISIT))) {
-            Ok(snapshot) => {
+            Ok((session, snapshot)) => {
                 // When the next visit is due is for the supervisor to say.
                 let at = moment(self.epoch);
-                let link = LinkState::Visited { next: at };
-                let received = Received { snapshot, at };
-                self.mailboxes.put(&self.node, link, Some(received));
+                self.put(LinkState::Visited { next: at }, snapshot.clone(), at);
+                self.tell_past(gap, past, &session, &snapshot, at).await;
                 true
             }
             Err(error) => {
@@ -76,6 +91,21 @@ impl Line {
                 false
             }
         }
+    }
+
+    /// The end of a visit: what was measured before, if it is missing.
+    async fn tell_past(
+        &self,
+        mut gap: CatchUp,
+        wanted: bool,
+        session: &Session,
+        snapshot: &NodeSnapshot,
+        at: Moment,
+    ) {
+        gap.ask(wanted, session, snapshot, self, VISITED_PAST);
+        let answered = gap.answered().await;
+        gap.take(answered, snapshot, self);
+        gap.heard(self, at);
     }
 
     async fn open(&self, interval: Duration) -> Result<Session, SessionError> {
@@ -96,35 +126,57 @@ impl Line {
         &self,
         mut session: Session,
         backoff: &mut Backoff,
-        interval: &mut watch::Receiver<Duration>,
+        wanted: &mut watch::Receiver<Wanted>,
     ) -> SessionError {
         // When a calmer pace is asked for.
         let mut calm_from = None;
+        let mut gap = CatchUp::new(self);
+        let mut last: Option<Arc<NodeSnapshot>> = None;
         loop {
-            let wanted = *interval.borrow_and_update();
-            if wanted <= session.interval() {
-                session.set_interval(wanted);
+            let Wanted { interval, past } = *wanted.borrow_and_update();
+            if interval <= session.interval() {
+                session.set_interval(interval);
                 calm_from = None;
             } else if calm_from.is_none() {
                 calm_from = Some(Instant::now() + LINGER);
+            }
+            if let Some(last) = &last {
+                gap.ask(past, &session, last, self, PAST);
             }
             tokio::select! {
                 next = session.next() => match next {
                     Ok(snapshot) => {
                         backoff.reset();
                         let at = moment(self.epoch);
-                        let received = Received { snapshot, at };
-                        self.mailboxes.put(&self.node, LinkState::Live, Some(received));
+                        self.put(LinkState::Live, snapshot.clone(), at);
+                        gap.heard(self, at);
+                        last = Some(snapshot);
                     }
                     Err(error) => return error,
                 },
-                Ok(()) = interval.changed() => {}
+                answered = gap.answered(), if gap.is_asking() => {
+                    if let Some(last) = &last {
+                        gap.take(answered, last, self);
+                    }
+                }
+                Ok(()) = wanted.changed() => {}
                 () = at(calm_from) => {
-                    session.set_interval(wanted);
+                    session.set_interval(interval);
                     calm_from = None;
                 }
             }
         }
+    }
+
+    fn put(&self, link: LinkState, snapshot: Arc<NodeSnapshot>, at: Moment) {
+        let received = Received { snapshot, at };
+        self.mailboxes.put(&self.node, link, Some(received));
+    }
+
+    /// Says that a visit has broken off inside this program.
+    pub(super) fn gave_up(&self) {
+        let why = "asking it has failed in this program; it is tried again";
+        lost(&self.mailboxes, &self.node, moment(self.epoch), why);
     }
 
     fn lost(&self, why: &SessionError) {

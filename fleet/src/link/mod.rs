@@ -7,6 +7,7 @@
 //! tunnels are open at a time.
 
 mod backoff;
+mod catch_up;
 mod dial;
 mod failure;
 mod interest;
@@ -29,7 +30,7 @@ pub use backoff::Backoff;
 pub(crate) use backoff::{jittered, random};
 pub use dial::{Dial, DialError, Io, Place, PortForward};
 pub use interest::{Interest, Pace};
-pub use mailbox::Mailboxes;
+pub use mailbox::{Mail, Mailboxes};
 pub use pacing::MAX_OPEN;
 
 use crate::watch::Daemons;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gputop_model::{NodeSnapshot, Protocol};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use gputop_model::{NodeSnapshot, PastQuery, PastStep, Protocol};
 use gputop_proto::{WireError, apply, apply_step, pb};
 use hyper_util::rt::TokioIo;
 use pb::frame::Content;
@@ -33,6 +35,9 @@ const FASTEST: Duration = Duration::from_millis(100);
 
 /// Largest message: a node with sixteen cards and a thousand processes needs a tenth of it.
 const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
+
+/// Largest answer about the past: that of a node with 128 devices needs half of it.
+const PAST_LIMIT: usize = 1024 * 1024;
 
 /// An open stream and the snapshot that it has led to.
 pub(super) struct Session {
@@ -97,6 +102,28 @@ impl Session {
     pub(super) fn set_interval(&mut self, interval: Duration) {
         self.reopen |= self.interval != interval;
         self.interval = interval;
+    }
+
+    /// Asks for what was measured in the last `time`; at the side of the stream, which goes on.
+    pub(super) fn past(
+        &self,
+        time: Duration,
+        limit: Duration,
+    ) -> BoxFuture<'static, Result<pb::HistoryReply, SessionError>> {
+        let mut client = self.client.clone().max_decoding_message_size(PAST_LIMIT);
+        let query = PastQuery {
+            devices: Vec::new(),
+            from_ago: time,
+            to_ago: Duration::ZERO,
+            step: PastStep::Second,
+        };
+        async move {
+            let reply = timeout(limit, client.history(pb::HistoryRequest::from(&query))).await;
+            let reply = reply.map_err(|_| SessionError::Silent)?;
+            let reply = reply.map_err(|status| SessionError::Rpc(Box::new(status)))?;
+            Ok(reply.into_inner())
+        }
+        .boxed()
     }
 
     /// The node's state after the next frame. A gap in the sequence is mended by opening the

@@ -2,9 +2,11 @@
 //! and then to the others.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use gputop_model::{Moment, NodeName};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -13,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dial::Dial;
 use super::interest::{Interest, Pace};
-use super::line::{Line, lost};
+use super::line::{Line, Wanted, lost};
 use super::mailbox::Mailboxes;
 use super::pacing::{MAX_OPEN, Order, Pacing, ROUND};
 use crate::engine::moment;
@@ -38,7 +40,7 @@ pub(super) struct Links {
 struct Stream {
     stop: CancellationToken,
     task: JoinHandle<Option<()>>,
-    interval: watch::Sender<Duration>,
+    wanted: watch::Sender<Wanted>,
 }
 
 impl Stream {
@@ -223,10 +225,10 @@ impl Supervisor {
             }
         }
         for (node, stream) in &self.streams {
-            let interval = self.interval(node);
+            let wanted = self.wanted(node);
             stream
-                .interval
-                .send_if_modified(|known| std::mem::replace(known, interval) != interval);
+                .wanted
+                .send_if_modified(|known| std::mem::replace(known, wanted) != wanted);
         }
         let pacing = self.pacing.wake(now).map(|wake| self.links.epoch + wake.0);
         let leaving = self.leaving.values().min().copied();
@@ -234,14 +236,17 @@ impl Supervisor {
         wake.unwrap_or_else(|| Instant::now() + ROUND)
     }
 
-    /// How often a node's daemon is to report.
-    fn interval(&self, node: &NodeName) -> Duration {
-        match &self.interest {
+    /// What is wanted of the stream to a node's daemon.
+    fn wanted(&self, node: &NodeName) -> Wanted {
+        let pace = match &self.interest {
             None => Pace::Live,
             Some(interest) if self.pacing.is_focused(node) => interest.pace,
             Some(_) => Pace::Calm,
+        };
+        Wanted {
+            interval: pace.interval(),
+            past: self.interest.is_some(),
         }
-        .interval()
     }
 
     async fn close(&mut self, node: &NodeName) {
@@ -272,12 +277,12 @@ impl Supervisor {
     fn stream(&mut self, node: NodeName) {
         let Some(line) = self.line(&node) else { return };
         let stop = self.cancel.child_token();
-        let (interval, wanted) = watch::channel(self.interval(&node));
-        let task = stop.clone().run_until_cancelled_owned(line.keep(wanted));
+        let (wanted, followed) = watch::channel(self.wanted(&node));
+        let task = stop.clone().run_until_cancelled_owned(line.keep(followed));
         let stream = Stream {
             task: tokio::spawn(task),
             stop,
-            interval,
+            wanted,
         };
         self.streams.insert(node, stream);
     }
@@ -287,9 +292,15 @@ impl Supervisor {
         let stop = self.cancel.child_token();
         self.visit_stops.insert(node.clone(), stop.clone());
         let pod = line.pod.clone();
+        let past = self.interest.is_some();
         self.visits
             .spawn(stop.run_until_cancelled_owned(async move {
-                let answered = line.visit().await;
+                // One that comes to grief has not answered; its turn is over all the same.
+                let visit = AssertUnwindSafe(line.visit(past)).catch_unwind();
+                let answered = visit.await.unwrap_or_else(|_panic| {
+                    line.gave_up();
+                    false
+                });
                 Visited {
                     node,
                     pod,

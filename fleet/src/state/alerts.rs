@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 use super::agent::AgentStatus;
 use super::no_gpu::NoGpu;
-use super::rows::{DeviceRow, NodeRow, NodeState, Picture, PodRow};
+use super::pod_row::PodRow;
+use super::rows::{DeviceRow, Gap, NodeRow, NodeState, Picture};
 
 /// Core temperature in °C from which a card is too hot.
 const TOO_HOT: i32 = 90;
@@ -102,6 +103,9 @@ pub(super) fn alerts(picture: &Picture) -> Vec<Alert> {
     for row in &picture.nodes {
         of_node(row, &mut alerts);
     }
+    for gap in picture.gaps.iter().filter(|gap| gap.is_part) {
+        of_hidden(gap, &mut alerts);
+    }
     for row in picture.devices.iter().filter(|row| !row.stale) {
         of_device(row, &mut alerts);
     }
@@ -181,6 +185,39 @@ fn of_node(row: &NodeRow, alerts: &mut Vec<Alert>) {
             alert(Severity::Warning, what, None);
         }
     }
+    of_limits(row, &mut alert);
+}
+
+/// What the daemon says of what it can not say.
+fn of_limits(row: &NodeRow, alert: &mut impl FnMut(Severity, String, Option<Timestamp>)) {
+    if row.stale {
+        return;
+    }
+    if row.holders_age.is_some() {
+        let what = "the kubelet does not answer the daemon: who holds its GPUs is as it was said \
+                    last, and who came since is not known";
+        alert(Severity::Warning, what.to_owned(), None);
+    }
+    let what = match row.limitations() {
+        [] => return,
+        [only] => only.lost.clone(),
+        [first, others @ ..] => format!("{} (+{} more)", first.lost, others.len()),
+    };
+    alert(Severity::Notice, format!("not seen: {what}"), None);
+}
+
+/// Devices that containers hold and nobody sees.
+fn of_hidden(gap: &Gap, alerts: &mut Vec<Alert>) {
+    let what = match gap.named.len() {
+        1 => "a device that a container was given is not shown by the driver".to_owned(),
+        count => format!("{count} devices that containers were given are not shown by the driver"),
+    };
+    alerts.push(Alert {
+        severity: Severity::Warning,
+        subject: AlertSubject::Node(gap.node.clone()),
+        what: format!("{}: {what}", gap.node),
+        since: None,
+    });
 }
 
 fn of_device(row: &DeviceRow, alerts: &mut Vec<Alert>) {

@@ -2,8 +2,9 @@
 //! API's.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use gputop_model::{GpuUuid, PodInfo, Reading};
+use gputop_model::{GpuUuid, Phase, PodInfo, Reading};
 
 use super::bound::{Bound, place_of};
 use super::rows::AllocatedTo;
@@ -16,8 +17,12 @@ pub(super) struct NodeAllocations {
     holders: BTreeMap<GpuUuid, Vec<AllocatedTo>>,
     /// The devices of each pod of the node, by its place there, each once.
     of_pods: Vec<Vec<GpuUuid>>,
+    /// How many devices and shares each pod of the node was given, by its place there.
+    units: Vec<i64>,
     /// Every holder is known: a device that is not in the map was given to nobody.
     complete: bool,
+    /// How old the kubelet's list is, unless it is the present one.
+    age: Option<Duration>,
 }
 
 impl NodeAllocations {
@@ -43,6 +48,16 @@ impl NodeAllocations {
         }
     }
 
+    /// Whether every holder is known: nobody but those has a device or a share of one.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// How old the kubelet's list of holders is; `None`: it is the present one, or there is none.
+    pub(super) const fn age(&self) -> Option<Duration> {
+        self.age
+    }
+
     /// Every device that somebody was given, by name.
     pub(super) fn into_all(self) -> Vec<(GpuUuid, Vec<AllocatedTo>)> {
         self.holders.into_iter().collect()
@@ -64,7 +79,19 @@ impl NodeAllocations {
         {
             devices.insert(position, device.clone());
         }
-        self.holders.entry(device).or_default().push(to);
+        let holders = self.holders.entry(device).or_default();
+        // A main container takes over what one that prepared the pod had.
+        let again = holders.iter().any(|other| {
+            other.device_id == to.device_id
+                && other.pod == to.pod
+                && other.namespace == to.namespace
+        });
+        if let Some(units) = place.and_then(|place| self.units.get_mut(place))
+            && !again
+        {
+            *units += 1;
+        }
+        holders.push(to);
     }
 }
 
@@ -76,6 +103,7 @@ pub(super) fn node_allocations(
 ) -> NodeAllocations {
     let mut result = NodeAllocations {
         of_pods: vec![Vec::new(); pods.len()],
+        units: vec![0; pods.len()],
         ..NodeAllocations::default()
     };
     let allocations = telemetry.snapshot().map(|snapshot| &snapshot.allocations);
@@ -92,16 +120,19 @@ pub(super) fn node_allocations(
             };
             result.add(to, place);
         }
-        // Old words do not tell of pods that came since: the API's count decides then.
-        let fresh = !telemetry.stale && allocations.is_some_and(|a| a.fresh().is_some());
-        let holding = pods.iter().filter(|pod| pod.info.holds_resources());
-        let requested: i64 = holding.map(|pod| pod.info.gpu_units()).sum();
-        let given = i64::try_from(list.len()).unwrap_or(i64::MAX);
-        result.complete = fresh || (fleet.knows_all_pods() && requested <= given);
+        let said_now = !telemetry.stale && allocations.is_some_and(|a| a.fresh().is_some());
+        result.age = allocations
+            .and_then(Reading::age)
+            .map(|age| age + telemetry.age);
+        result.complete = if said_now {
+            !is_behind(pods, &result.units)
+        } else {
+            // Old words do not tell of pods that came since.
+            fleet.knows_all_pods() && has_all(pods, &result.units)
+        };
         return result;
     }
     // Without the kubelet's list the pods' status names the devices, on newer kubelets.
-    let mut all_named = fleet.knows_all_pods();
     for (place, pod) in pods.iter().enumerate() {
         let info = pod.info;
         if !info.holds_resources() {
@@ -117,8 +148,25 @@ pub(super) fn node_allocations(
             };
             result.add(to, Some(place));
         }
-        all_named &= info.gpu_units() == 0 || !info.devices.is_empty();
     }
-    result.complete = all_named;
+    result.complete = fleet.knows_all_pods() && has_all(pods, &result.units);
     result
+}
+
+/// Whether each of the pods that hold units has all of its own. A sum over the pods would not tell:
+/// the list may name pods that are gone in place of those that came.
+fn has_all(pods: &[Bound<'_>], units: &[i64]) -> bool {
+    let mut holding = pods.iter().zip(units);
+    holding.all(|(pod, units)| !pod.info.holds_resources() || *units >= pod.info.gpu_units())
+}
+
+/// Whether the list lacks a pod that runs with units of its own: what it was given looks free
+/// there. Of one that ends, the kubelet knows first.
+fn is_behind(pods: &[Bound<'_>], units: &[i64]) -> bool {
+    let mut all = pods.iter().zip(units);
+    all.any(|(pod, units)| {
+        let info = pod.info;
+        let runs = info.phase == Phase::Running && info.deletion.is_none();
+        runs && info.gpu_units() > 0 && *units == 0
+    })
 }

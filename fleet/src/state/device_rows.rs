@@ -123,6 +123,8 @@ impl NodeDevices<'_> {
                 state: device_state(device, use_, settings.idle_after),
                 closed: self.closed,
                 allocated_to,
+                holders_complete: held.is_complete(),
+                holders_age: held.age().filter(|age| *age > settings.stale_after),
                 processes,
                 age: self.telemetry.age + old,
                 stale: self.telemetry.stale || old > settings.stale_after,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gputop_model::Clock;
+use gputop_model::{Clock, NodeName};
 
 use super::alerts::alerts;
 use super::allocations::{NodeAllocations, node_allocations};
@@ -87,10 +87,13 @@ pub fn join(fleet: &Fleet, clock: Clock, settings: &Settings) -> Picture {
         }
         let agent = agent_status(fleet, name, here, clock);
         let devices = &picture.devices[first..];
-        let row = node_row(info, here, agent, &telemetry, devices, fleet);
-        if devices.is_empty() {
-            picture.gaps.extend(gap(&row, held));
-        }
+        let row = node_row(info, here, agent, &telemetry, devices, fleet, settings);
+        let gap = if devices.is_empty() {
+            gap(&row, held)
+        } else {
+            hidden(name, held)
+        };
+        picture.gaps.extend(gap);
         picture.nodes.push(row);
     }
     for pod in bound.rest() {
@@ -115,10 +118,30 @@ fn gap(row: &NodeRow, held: NodeAllocations) -> Option<Gap> {
     // Shares are units and no devices: without GPU feature discovery nobody knows the devices.
     Some(Gap {
         node: row.info.name.clone(),
+        is_part: false,
         units: row.capacity(),
         devices: number("nvidia.com/gpu.count"),
         product: label("nvidia.com/gpu.product").cloned(),
         named: held.into_all(),
         reason,
+    })
+}
+
+/// What stands for devices that containers were given and the node's daemon does not show, though it
+/// shows others: a card that has fallen off the bus, instances that the driver does not list.
+fn hidden(node: &NodeName, held: NodeAllocations) -> Option<Gap> {
+    let named = held.into_all();
+    if named.is_empty() {
+        return None;
+    }
+    let units: usize = named.iter().map(|(_, holders)| holders.len()).sum();
+    Some(Gap {
+        node: node.clone(),
+        is_part: true,
+        units: i64::try_from(units).unwrap_or(i64::MAX),
+        devices: Some(named.len()),
+        product: None,
+        named,
+        reason: "given to containers, and the driver does not show them".to_owned(),
     })
 }

@@ -8,10 +8,12 @@ use gputop_model::{Bytes, DeviceKind, DriverState, MilliWatts, NodeInfo};
 use super::agent::AgentStatus;
 use super::bound::Bound;
 use super::device_state::DeviceState;
+use super::join::Settings;
 use super::no_gpu::no_gpu;
 use super::node_reason::node_reason;
-use super::rows::{DeviceCounts, DeviceRow, NodeRow, ResourceRow};
+use super::rows::{DeviceCounts, DeviceRow, NodeRow, Picture, ResourceRow};
 use super::store::Fleet;
+use super::sum::{Sum, node_sums, physical};
 use super::telemetry::Telemetry;
 
 /// The row of one node; `devices` are its device rows.
@@ -22,17 +24,10 @@ pub(super) fn node_row(
     telemetry: &Telemetry<'_>,
     devices: &[DeviceRow],
     fleet: &Fleet,
+    settings: &Settings,
 ) -> NodeRow {
     let snapshot = telemetry.snapshot();
-    let physical = || {
-        devices
-            .iter()
-            .map(DeviceRow::device)
-            .filter(|device| matches!(device.kind, DeviceKind::Gpu { .. }))
-    };
-    let memory = physical()
-        .filter_map(|d| d.memory_used.get().zip(d.memory_total.get()))
-        .reduce(|a, b| (a.0 + b.0, a.1 + b.1));
+    let sums = node_sums(physical(devices), settings.stale_after);
     let no_gpu = no_gpu(info, &agent, snapshot);
     NodeRow {
         resources: resources(info, pods, fleet),
@@ -59,16 +54,13 @@ pub(super) fn node_row(
                 )
             })
             .map(|_| device_counts(devices)),
-        products: products(physical().map(|device| device.product.as_str())),
-        memory,
-        utilization: mean(physical().filter_map(|d| d.utilization.get()).map(|u| u.0)),
-        power: physical()
-            .filter_map(|d| d.power.get())
-            .reduce(|a, b| a + b),
-        temperature: physical()
-            .filter_map(|d| d.temperature.get())
-            .map(|t| t.0)
-            .max(),
+        products: products(physical(devices).map(|device| device.product.as_str())),
+        memory: sums.memory,
+        utilization: sums.utilization,
+        power: sums.power,
+        temperature: sums.temperature,
+        snapshot: telemetry.received.map(|received| received.snapshot.clone()),
+        holders_age: devices.iter().filter_map(|row| row.holders_age).max(),
         age: snapshot.map(|_| telemetry.age),
         stale: snapshot.is_some() && telemetry.stale,
         info: info.clone(),
@@ -133,20 +125,27 @@ fn free_products(devices: &[DeviceRow]) -> Vec<(String, usize)> {
     products(free.map(|row| row.device().product.as_str()))
 }
 
-fn mean(values: impl Iterator<Item = u8>) -> Option<u8> {
-    let (sum, count) = values.fold((0_u64, 0_u64), |(sum, n), v| (sum + u64::from(v), n + 1));
-    sum.checked_div(count)
-        .and_then(|mean| u8::try_from(mean).ok())
-}
-
-/// Memory and power over the nodes whose daemons deliver.
-pub(super) fn sums(rows: &[NodeRow]) -> (Option<(Bytes, Bytes)>, Option<MilliWatts>) {
-    let fresh = || rows.iter().filter(|row| !row.stale);
-    let memory = fresh()
-        .filter_map(|row| row.memory)
-        .reduce(|a, b| (a.0 + b.0, a.1 + b.1));
-    (
-        memory,
-        fresh().filter_map(|row| row.power).reduce(|a, b| a + b),
-    )
+/// Memory and power over the nodes whose daemons deliver. What the others have is missing, unless
+/// they are away as it was said that they would be.
+pub(super) fn sums(picture: &Picture) -> (Sum<(Bytes, Bytes)>, Sum<MilliWatts>) {
+    let (mut memory, mut power) = (Sum::default(), Sum::default());
+    for row in picture.nodes.iter().filter(|row| !row.stale) {
+        memory.add(row.memory, |a, b| (a.0 + b.0, a.1 + b.1));
+        power.add(row.power, |a, b| a + b);
+    }
+    let silent = picture
+        .nodes
+        .iter()
+        .filter(|row| row.stale && !row.info.is_away());
+    let silent = silent.map(|row| row.products.iter().map(|(_, count)| count).sum::<usize>());
+    // A part may be instances, whose card is counted.
+    let unseen = picture.gaps.iter().filter(|gap| !gap.is_part);
+    let unseen = unseen.filter_map(|gap| {
+        let row = picture.node(&gap.node)?;
+        (!row.info.is_away()).then(|| gap.devices.unwrap_or(1))
+    });
+    let missing: usize = silent.chain(unseen).sum();
+    memory.missing += missing;
+    power.missing += missing;
+    (memory, power)
 }

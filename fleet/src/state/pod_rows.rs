@@ -7,8 +7,9 @@ use gputop_model::{Clock, GpuUuid, PodInfo};
 
 use super::allocations::NodeAllocations;
 use super::join::Settings;
+use super::pod_row::PodRow;
 use super::pod_use::{PodDeviceView, pod_use};
-use super::rows::{PodRow, ProcessRow};
+use super::rows::ProcessRow;
 use super::telemetry::Telemetry;
 
 /// What the pods of one node are judged by.

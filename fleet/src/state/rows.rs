@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gputop_model::{
-    Bytes, Device, DeviceId, DeviceKind, GpuProcess, GpuUuid, MilliWatts, NodeInfo, NodeName,
-    NodeSnapshot, Phase, PodInfo, PodUid, Readiness, short_product,
+    Bytes, Device, DeviceId, DeviceKind, GpuProcess, GpuUuid, Host, Limitation, MilliWatts,
+    NodeInfo, NodeName, NodeSnapshot, PodUid, Readiness, short_product,
 };
-use jiff::Timestamp;
 
 use super::agent::AgentStatus;
 use super::alerts::{Alert, AlertCounts};
 use super::device_state::DeviceState;
 use super::no_gpu::NoGpu;
+use super::pod_row::PodRow;
+use super::sum::Sum;
 use super::workloads::WorkloadRow;
-use crate::fit::Pending;
 
 /// The cluster at one moment, as tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,6 +37,15 @@ pub struct Picture {
     pub alerts: Vec<Alert>,
     /// Sums over the whole cluster.
     pub totals: Totals,
+}
+
+impl Picture {
+    /// The row of a node.
+    #[must_use]
+    pub fn node(&self, name: &NodeName) -> Option<&NodeRow> {
+        let at = self.nodes.binary_search_by(|row| row.info.name.cmp(name));
+        self.nodes.get(at.ok()?)
+    }
 }
 
 /// One node.
@@ -65,13 +74,17 @@ pub struct NodeRow {
     /// Whole GPUs that may be taken, by product, in NVML's order.
     pub free_products: Vec<(String, usize)>,
     /// Device memory in use and in all.
-    pub memory: Option<(Bytes, Bytes)>,
+    pub memory: Sum<(Bytes, Bytes)>,
     /// Mean utilisation of the physical GPUs in percent.
-    pub utilization: Option<u8>,
+    pub utilization: Sum<u8>,
     /// Power of the physical GPUs.
-    pub power: Option<MilliWatts>,
+    pub power: Sum<MilliWatts>,
     /// Highest core temperature in °C.
-    pub temperature: Option<i32>,
+    pub temperature: Sum<i32>,
+    /// What its daemon said last.
+    pub(super) snapshot: Option<Arc<NodeSnapshot>>,
+    /// As [`DeviceRow::holders_age`].
+    pub holders_age: Option<Duration>,
     /// Age of the telemetry, counted from its receipt.
     pub age: Option<Duration>,
     /// The telemetry is no longer fresh.
@@ -101,6 +114,31 @@ impl NodeRow {
     #[must_use]
     pub fn free(&self) -> Option<i64> {
         self.resources.iter().map(ResourceRow::free).sum()
+    }
+
+    /// What its daemon said last of the machine around the GPUs; `None`: it has not spoken.
+    #[must_use]
+    pub fn host(&self) -> Option<&Host> {
+        self.snapshot.as_ref().map(|snapshot| &snapshot.host)
+    }
+
+    /// What its daemon can not see.
+    #[must_use]
+    pub fn limitations(&self) -> &[Limitation] {
+        let snapshot = self.snapshot.as_ref();
+        snapshot.map_or(&[], |snapshot| &snapshot.limitations)
+    }
+
+    /// How many of its GPUs lack a figure that they have at other times, at least.
+    #[must_use]
+    pub fn silent_gpus(&self) -> usize {
+        let missing = [
+            self.memory.missing,
+            self.utilization.missing,
+            self.power.missing,
+            self.temperature.missing,
+        ];
+        missing.into_iter().max().unwrap_or_default()
     }
 
     /// How the node is.
@@ -178,6 +216,11 @@ pub struct DeviceRow {
     pub closed: Option<Closed>,
     /// Who was given it; `None`: not known.
     pub allocated_to: Option<Vec<AllocatedTo>>,
+    /// Nobody else can have been given it or a share of it.
+    pub holders_complete: bool,
+    /// How old the kubelet's list is that names them, once it is older than figures may be; `None`:
+    /// it is not, or it is not from there.
+    pub holders_age: Option<Duration>,
     /// Positions in [`Picture::processes`].
     pub processes: Vec<usize>,
     /// Age of the telemetry.
@@ -298,14 +341,18 @@ pub struct AllocatedTo {
     pub device_id: DeviceId,
 }
 
-/// A node whose GPUs can not be shown.
+/// Devices of a node that can not be shown: all of its GPUs, or those that containers were given
+/// and its daemon does not see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// The node.
     pub node: NodeName,
-    /// GPU units that it offers.
+    /// Other devices of the node are shown: these are the ones that its daemon does not see.
+    pub is_part: bool,
+    /// GPU units that it offers; of such a part those that were given away.
     pub units: i64,
-    /// Physical GPUs by the label of GPU feature discovery; `None`: nobody knows.
+    /// How many they are: physical GPUs by the label of GPU feature discovery, or those that are
+    /// named; `None`: nobody knows.
     pub devices: Option<usize>,
     /// Product by the same labels; the label names one product even where the node has several.
     pub product: Option<String>,
@@ -314,90 +361,6 @@ pub struct Gap {
     /// Why nothing is measured.
     pub reason: String,
 }
-
-/// One pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PodRow {
-    /// As the API describes it.
-    pub info: Arc<PodInfo>,
-    /// Devices that it was given.
-    pub devices: Option<Vec<GpuUuid>>,
-    /// The devices of which it can be told that it has used them lately.
-    pub(super) used: Vec<GpuUuid>,
-    /// How many of its devices it has used lately (devices it uses without having been given
-    /// them included).
-    pub in_use: Option<usize>,
-    /// Device memory that its processes hold.
-    pub memory_used: Option<Bytes>,
-    /// Since when it has had devices and done nothing with them.
-    pub idle_since: Option<Timestamp>,
-    /// It uses a device that it was not given.
-    pub unrequested: bool,
-    /// Age of the telemetry of its node.
-    pub age: Option<Duration>,
-    /// The telemetry is no longer fresh.
-    pub stale: bool,
-}
-
-impl PodRow {
-    /// Whether the pod has anything to do with GPUs.
-    #[must_use]
-    pub fn concerns_gpus(&self) -> bool {
-        self.info.gpu_units() > 0
-            || self.unrequested
-            || self
-                .devices
-                .as_ref()
-                .is_some_and(|devices| !devices.is_empty())
-    }
-
-    /// Why the pod waits, taken apart; `None`: it does not wait to be placed, and nobody has
-    /// refused it.
-    #[must_use]
-    pub fn pending(&self) -> Option<Pending> {
-        let info = &self.info;
-        if info.phase == Phase::Pending && info.node.is_none() && info.deletion.is_none() {
-            let said = info.reason.as_deref().map(Pending::parse);
-            return Some(said.unwrap_or_else(Pending::unsaid));
-        }
-        // The kubelet's refusals.
-        let refused = info.phase == Phase::Failed && info.reason.as_deref() == Some(REFUSED);
-        let message = info.message.as_deref().filter(|_| refused)?;
-        Some(Pending::parse(message))
-    }
-
-    /// Why the pod does not run or is not ready, in plain words; `None`: all is well, or nobody
-    /// says. [`PodInfo::reason`] and [`PodInfo::message`] have the API's own.
-    #[must_use]
-    pub fn why(&self) -> Option<String> {
-        let info = &self.info;
-        if let Some(pending) = self.pending() {
-            return Some(pending.plain(&info.requests));
-        }
-        match (&info.reason, &info.message) {
-            (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),
-            (reason, message) => reason.clone().or_else(|| message.clone()),
-        }
-    }
-
-    /// One word on how the pod is, as kubectl's STATUS column has it.
-    #[must_use]
-    pub fn status(&self) -> &str {
-        let info = &self.info;
-        if info.deletion.is_some() && !info.phase.is_finished() {
-            return "Terminating";
-        }
-        match &info.reason {
-            // A container's reason is one word; the scheduler's message is a sentence.
-            Some(reason) if !reason.contains(' ') => reason,
-            Some(reason) if reason.contains("scheduling gates") => "SchedulingGated",
-            _ => info.phase.name(),
-        }
-    }
-}
-
-/// The kubelet's word for a pod that it could not give what the scheduler had promised.
-const REFUSED: &str = "UnexpectedAdmissionError";
 
 /// One process on one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -466,9 +429,9 @@ pub struct Totals {
     /// Pods that wait for a GPU.
     pub pods_pending: usize,
     /// Device memory in use and in all.
-    pub memory: Option<(Bytes, Bytes)>,
+    pub memory: Sum<(Bytes, Bytes)>,
     /// Power of all GPUs.
-    pub power: Option<MilliWatts>,
+    pub power: Sum<MilliWatts>,
     /// Daemons that deliver.
     pub agents_live: usize,
     /// Daemons that should; those of nodes that may be away are left out while they are.

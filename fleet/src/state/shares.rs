@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use gputop_model::{DeviceKind, NodeInfo};
 
+use super::device_state::DeviceState;
 use super::rows::DeviceRow;
 
 /// The shares of one device. Shares are units: the scheduler gives away one at a time.
@@ -11,8 +12,12 @@ use super::rows::DeviceRow;
 pub struct Shares {
     /// How many the device plugin makes of it; at least 2.
     pub all: usize,
-    /// How many containers hold.
+    /// How many containers hold; all of them where one was given the whole device.
     pub held: usize,
+    /// How many a pod may get, 0 when there were more once; `None`: that can not be promised. The
+    /// device is sick or does not answer, what is known of it or of its holders is old, or its node
+    /// takes no pods.
+    pub free: Option<usize>,
 }
 
 impl Shares {
@@ -28,22 +33,18 @@ impl Shares {
         };
         let label = node.labels.get(&format!("{resource}.replicas"))?;
         let all: usize = label.parse().ok().filter(|all| *all > 1)?;
-        let held: BTreeSet<_> = device
-            .allocated_to
-            .as_ref()?
-            .iter()
-            .filter_map(|to| to.device_id.share())
-            .collect();
+        let holders = device.allocated_to.as_ref()?.iter();
+        let shares: Option<BTreeSet<_>> = holders.map(|to| to.device_id.share()).collect();
+        // Who was given the device itself leaves no share of it.
+        let held = shares.map_or(all, |shares| shares.len());
+        let healthy = !matches!(device.state, DeviceState::Sick | DeviceState::Unknown);
+        let promised =
+            healthy && device.closed.is_none() && !device.stale && device.holders_complete;
         Some(Self {
             all,
-            held: held.len(),
+            held,
+            free: promised.then(|| all.saturating_sub(held)),
         })
-    }
-
-    /// How many nobody holds; 0 when there were more once.
-    #[must_use]
-    pub const fn free(self) -> usize {
-        self.all.saturating_sub(self.held)
     }
 }
 
@@ -54,8 +55,7 @@ mod tests {
 
     use gputop_model::{Device, DeviceId, NodeSnapshot};
 
-    use super::super::device_state::DeviceState;
-    use super::super::rows::AllocatedTo;
+    use super::super::rows::{AllocatedTo, Closed};
     use super::*;
 
     fn node(label: &str, value: &str) -> NodeInfo {
@@ -83,6 +83,8 @@ mod tests {
             state: DeviceState::Allocated,
             closed: None,
             allocated_to: held.map(|ids| ids.iter().map(to).collect()),
+            holders_complete: true,
+            holders_age: None,
             processes: Vec::new(),
             age: Duration::ZERO,
             stale: false,
@@ -96,11 +98,36 @@ mod tests {
         let node = node("nvidia.com/gpu.replicas", "4");
         let of = |ids: &[&str]| Shares::of(&device(GPU, Some(ids)), &node).unwrap();
         let two = of(&["GPU-1::0", "GPU-1::3"]);
-        assert_eq!((two.all, two.held, two.free()), (4, 2, 2));
-        assert_eq!(of(&[]).free(), 4);
+        assert_eq!((two.all, two.held, two.free), (4, 2, Some(2)));
+        assert_eq!(of(&[]).free, Some(4));
         // There were more once: those that are held stay.
         let ids = ["GPU-1::0", "GPU-1::1", "GPU-1::2", "GPU-1::3", "GPU-1::4"];
-        assert_eq!(of(&ids).free(), 0);
+        assert_eq!(of(&ids).free, Some(0));
+    }
+
+    #[test]
+    fn who_has_the_whole_card_leaves_no_share_of_it() {
+        let node = node("nvidia.com/gpu.replicas", "4");
+        let whole = Shares::of(&device(GPU, Some(&["GPU-1"])), &node).unwrap();
+        assert_eq!((whole.held, whole.free), (4, Some(0)));
+    }
+
+    #[test]
+    fn shares_that_no_pod_can_get_are_not_promised() {
+        let node = node("nvidia.com/gpu.replicas", "4");
+        let free = |change: fn(&mut DeviceRow)| {
+            let mut row = device(GPU, Some(&["GPU-1::0"]));
+            change(&mut row);
+            let shares = Shares::of(&row, &node).unwrap();
+            assert_eq!((shares.all, shares.held), (4, 1));
+            shares.free
+        };
+        assert_eq!(free(|_| {}), Some(3));
+        assert_eq!(free(|row| row.closed = Some(Closed::Cordoned)), None);
+        assert_eq!(free(|row| row.stale = true), None);
+        assert_eq!(free(|row| row.state = DeviceState::Sick), None);
+        assert_eq!(free(|row| row.state = DeviceState::Unknown), None);
+        assert_eq!(free(|row| row.holders_complete = false), None);
     }
 
     #[test]
@@ -123,7 +150,12 @@ mod tests {
             parent: "GPU-1".into(),
         };
         let shares = Shares::of(&device(instance, Some(&["MIG-1::1"])), &node);
-        assert_eq!(shares, Some(Shares { all: 2, held: 1 }));
+        let expected = Shares {
+            all: 2,
+            held: 1,
+            free: Some(1),
+        };
+        assert_eq!(shares, Some(expected));
         let split = DeviceKind::Gpu { mig_enabled: true };
         assert_eq!(Shares::of(&device(split, Some(&[])), &node), None);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gputop_model::{GpuUuid, Moment, NodeInfo, NodeName, PodInfo, PodKey, PodUid};
+use gputop_model::{DevicePast, GpuUuid, Moment, NodeInfo, NodeName, PodInfo, PodKey, PodUid};
 use serde::{Deserialize, Serialize};
 
 use super::agent::{AgentReport, LinkState};
@@ -190,6 +190,12 @@ impl Fleet {
             self.history.record(&node, &last.snapshot, last.at);
         }
         self.agents.insert(node, report);
+    }
+
+    /// Takes what a node's daemon has measured before, on the scale of [`super::history_time`]: it
+    /// fills the gaps between what was reported.
+    pub fn fill(&mut self, node: &NodeName, past: &[DevicePast]) {
+        self.history.fill(node, past);
     }
 
     /// What a device's daemon has reported over the last minutes; `None`: nothing yet.

@@ -32,7 +32,7 @@ fn counts(picture: &Picture) -> DeviceCounts {
 /// The header's figures.
 pub(super) fn totals(picture: &Picture, fleet: &Fleet) -> Totals {
     let ready = |row: &NodeRow| row.info.readiness == Readiness::Ready;
-    let (memory, power) = sums(&picture.nodes);
+    let (memory, power) = sums(picture);
     Totals {
         nodes: picture.nodes.len(),
         nodes_ready: picture.nodes.iter().filter(|row| ready(row)).count(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gputop_model::{Bytes, GpuUuid, Phase};
 use jiff::Timestamp;
 
-use super::rows::PodRow;
+use super::pod_row::PodRow;
 
 /// One workload: a Deployment, a Job, a pod that nobody owns, with sums over its pods.
 #[derive(Debug, Clone, PartialEq, Eq)]

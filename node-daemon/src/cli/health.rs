@@ -35,6 +35,10 @@ pub(super) async fn run(address: &str) -> Result<ExitCode> {
     if i32::from(status) == ServingStatus::Serving as i32 {
         return Ok(ExitCode::SUCCESS);
     }
-    tracing::error!(?status, "the daemon does not serve");
+    tracing::error!(
+        ?status,
+        "the daemon answers and has taken no sample for more than 30 s: the driver, the host's \
+         disks or the kubelet may hang"
+    );
     Ok(ExitCode::FAILURE)
 }

@@ -15,11 +15,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::TelemetryArgs;
+use crate::metrics;
 use crate::sampler::SamplerHandle;
 use crate::service;
 
 /// Most connections at a time; each client needs one.
 const CONNECTIONS: usize = 64;
+
+/// Places beside those, for the probes that ask whether the daemon is well, and for telling other
+/// clients that there is no room. None is held for long.
+const GUESTS: usize = 8;
 
 /// How long open streams may take to end at shutdown.
 const GRACE: Duration = Duration::from_secs(3);
@@ -32,6 +37,10 @@ pub(super) struct ServeArgs {
     /// Time between samples while a client looks, such as 1s or 500ms.
     #[arg(long, default_value = "1s", value_parser = interval, value_name = "TIME")]
     interval: Duration,
+    /// Address for Prometheus to read metrics from (/metrics, HTTP) [default: none]. Whoever
+    /// reaches it sees the names of pods and processes.
+    #[arg(long, value_name = "IP:PORT")]
+    metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
     telemetry: TelemetryArgs,
 }
@@ -42,10 +51,18 @@ pub(super) async fn run(args: ServeArgs) -> Result<()> {
         .await
         .wrap_err_with(|| format!("can not listen on {listen}"))
         .suggestion("another gputop-node may run here; choose another port with --listen")?;
+    let metrics = match args.metrics_listen {
+        Some(address) => Some(metrics_listener(address).await?),
+        None => None,
+    };
     let cancel = CancellationToken::new();
     let sampler = super::telemetry::start(&args.telemetry, args.interval, cancel.clone())?;
     tracing::info!(address = %listener.local_addr()?, version = crate::VERSION, "serving");
     let connections = tokio::spawn(accept(listener, sampler.clone(), cancel.clone()));
+    if let Some(listener) = metrics {
+        tracing::info!(address = %listener.local_addr()?, "metrics at /metrics");
+        tokio::spawn(metrics::serve(listener, sampler.clone(), cancel.clone()));
+    }
     let ended = tokio::select! {
         result = signalled() => result,
         error = watch_driver(sampler) => Err(error),
@@ -57,14 +74,28 @@ pub(super) async fn run(args: ServeArgs) -> Result<()> {
     ended
 }
 
-/// Takes connections until cancelled and waits for the last to end. Each has its own subscription, so that the node is sampled
-/// at full pace only while someone is connected.
+async fn metrics_listener(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .wrap_err_with(|| format!("can not listen on {address} for metrics"))
+        .suggestion("name an address of this machine, or of its pod, with --metrics-listen")
+}
+
+/// Takes connections until cancelled and waits for the last to end. Each subscribes when its client
+/// looks, so that the node is sampled at full pace only while someone does.
 async fn accept(listener: TcpListener, sampler: SamplerHandle, cancel: CancellationToken) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let guests = Arc::new(Semaphore::new(GUESTS));
     let connections = TaskTracker::new();
     loop {
         // Waits for a place before it takes the next connection.
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else {
+        let place = tokio::select! {
+            biased;
+            place = Arc::clone(&room).acquire_owned() => place,
+            place = Arc::clone(&guests).acquire_owned() => place,
+            () = cancel.cancelled() => break,
+        };
+        let Ok(mut place) = place else {
             break;
         };
         let accepted = tokio::select! {
@@ -83,9 +114,19 @@ async fn accept(listener: TcpListener, sampler: SamplerHandle, cancel: Cancellat
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let served = service::serve_one(stream, sampler.subscribe(), cancel.clone());
+        // A client may have left while this one was waited for.
+        if let Ok(better) = Arc::clone(&room).try_acquire_owned() {
+            place = better;
+        }
+        let admitted = Arc::ptr_eq(place.semaphore(), &room);
+        let (feed, cancel) = (sampler.feed(), cancel.clone());
         connections.spawn(async move {
-            if let Err(error) = served.await {
+            let served = if admitted {
+                service::serve_one(stream, feed, cancel).await
+            } else {
+                service::serve_guest(stream, feed, cancel).await
+            };
+            if let Err(error) = served {
                 tracing::warn!(%error, "a connection failed");
             }
             drop(place);

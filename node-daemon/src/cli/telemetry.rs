@@ -89,7 +89,7 @@ fn real(args: &TelemetryArgs) -> Parts {
         inputs: Inputs {
             source: Arc::new(NvmlSource::new()),
             allocations: match socket(args, Some(DEFAULT_SOCKET)) {
-                Some(path) => Arc::new(KubeletSocket::new(path)),
+                Some(path) => Arc::new(kubelet(path)),
                 None => Arc::new(NoKubelet),
             },
             attribution: Arc::new(attribution),
@@ -116,7 +116,7 @@ fn simulated(args: &TelemetryArgs, scenario: Option<&PathBuf>) -> Result<Parts> 
     let machine = Arc::new(SimulatedMachine::new(&spec, args.seed, None));
     let source = Arc::new(SimulatedSource::new(spec.clone(), args.seed));
     let allocations: Arc<dyn Allocations> = if let Some(path) = socket(args, None) {
-        let kubelet = Arc::new(KubeletSocket::new(path));
+        let kubelet = Arc::new(kubelet(path));
         Arc::new(FollowKubelet::new(kubelet, Arc::clone(&source)))
     } else {
         if scenario.is_none() {
@@ -142,6 +142,10 @@ fn socket(args: &TelemetryArgs, default: Option<&str>) -> Option<PathBuf> {
     given
         .or_else(|| default.map(Into::into))
         .filter(|path| path.as_os_str() != "none")
+}
+
+fn kubelet(socket: PathBuf) -> KubeletSocket {
+    KubeletSocket::new(socket).seen_from_pod(super::in_pod())
 }
 
 /// `--node`, `NODE_NAME`, or what the machine calls itself.

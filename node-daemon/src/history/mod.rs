@@ -8,6 +8,7 @@
 
 mod rings;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gputop_model::{DevicePast, Moment, PastQuery};
@@ -51,12 +52,12 @@ impl History {
     pub fn read(&self, query: &PastQuery) -> Vec<DevicePast> {
         let now = self.now();
         let ago = |time| Moment(now.0.saturating_sub(time));
-        let devices = if query.devices.is_empty() {
-            self.lock().devices()
-        } else {
-            query.devices.clone()
-        };
-        let mut past = Vec::with_capacity(devices.len().min(256));
+        let mut devices = self.lock().devices();
+        if !query.devices.is_empty() {
+            let wanted: BTreeSet<_> = query.devices.iter().collect();
+            devices.retain(|device| wanted.contains(device));
+        }
+        let mut past = Vec::with_capacity(devices.len());
         for device in devices {
             let samples =
                 self.lock()

@@ -55,6 +55,14 @@ impl KubeletSocket {
         }
     }
 
+    /// The same; `in_pod`: this process is one of the kubelet's own pods, so that a list without
+    /// any pod is not believed.
+    #[must_use]
+    pub fn seen_from_pod(self, in_pod: bool) -> Self {
+        self.lock().last = LastGood::new(in_pod);
+        self
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

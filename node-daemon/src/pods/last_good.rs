@@ -2,7 +2,8 @@
 //!
 //! After a start the kubelet answers OK with no pods at all until it has heard from the API
 //! server: for a second, or for as long as that is away. Its pods run on all the while. An empty
-//! list after a new connection is therefore no proof that all GPUs are free.
+//! list after a new connection is therefore no proof that all GPUs are free, and without a single pod
+//! it is none where the daemon itself is one of the kubelet's pods.
 
 use std::time::Duration;
 
@@ -30,9 +31,20 @@ pub struct LastGood {
     connected: Option<Duration>,
     /// The connection is newer than the last good list: the kubelet may have been restarted.
     doubt: bool,
+    /// Whether the kubelet has at least one pod, this daemon's own.
+    in_pod: bool,
 }
 
 impl LastGood {
+    /// Nothing is known yet; `in_pod`: this process runs in a pod of the kubelet that is asked.
+    #[must_use]
+    pub fn new(in_pod: bool) -> Self {
+        Self {
+            in_pod,
+            ..Self::default()
+        }
+    }
+
     /// A new connection was made.
     pub fn connected(&mut self, now: Duration) {
         self.connected = Some(now);
@@ -40,10 +52,11 @@ impl LastGood {
     }
 
     /// The kubelet answered. Returns what is known now: the answer, or the last good list while
-    /// an empty answer is not to be believed.
+    /// an empty answer is not to be believed; without such a list nothing is known.
     pub fn answered(&mut self, now: Duration, answer: Answer) -> Reading<Vec<Allocation>> {
-        if answer.allocations.is_empty() && self.doubt && !self.settled(now, answer.pods) {
-            return self.kept(now).unwrap_or_default();
+        if answer.allocations.is_empty() && !self.believes_empty(now, answer.pods) {
+            let unknown = Reading::Failed(Failure::NotMeasured);
+            return self.kept(now).unwrap_or(unknown);
         }
         self.doubt = false;
         self.good = Some((now, answer.allocations.clone()));
@@ -56,12 +69,20 @@ impl LastGood {
         self.kept(now).unwrap_or(Reading::Failed(failure))
     }
 
-    /// Whether time has shown that a list without allocations is complete. A list without a single
-    /// pod never is: the API server may be away for any time, and a node with this daemon on it
-    /// has at least one pod.
-    fn settled(&self, now: Duration, pods: usize) -> bool {
+    /// Whether a list without allocations that names so many pods is complete. One without a
+    /// single pod may be the answer of a kubelet for which the API server has been away for any
+    /// time.
+    fn believes_empty(&self, now: Duration, pods: usize) -> bool {
+        if pods == 0 && self.in_pod {
+            return false;
+        }
         let since = self.connected.map(|at| now.saturating_sub(at));
-        pods > 0 && since.is_some_and(|since| since >= SETTLING)
+        let settled = since.is_some_and(|since| since >= SETTLING);
+        match &self.good {
+            // Outside of pods a machine may well have none.
+            None => pods > 0 || settled,
+            Some(_) => !self.doubt || (pods > 0 && settled),
+        }
     }
 
     fn kept(&self, now: Duration) -> Option<Reading<Vec<Allocation>>> {
@@ -175,11 +196,49 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_held_nothing_is_believed_at_once() {
+    fn without_a_pod_nothing_is_known_at_first() {
+        let unknown = Reading::Failed(Failure::NotMeasured);
         let mut last = LastGood::default();
         last.connected(s(1));
-        assert_eq!(last.answered(s(1), list(vec![], 0)), Reading::Value(vec![]));
+        assert_eq!(last.answered(s(1), list(vec![], 0)), unknown);
+        assert_eq!(last.answered(s(30), list(vec![], 0)), unknown);
+        // A machine that has no pods, in the end.
+        assert_eq!(
+            last.answered(s(31), list(vec![], 0)),
+            Reading::Value(vec![])
+        );
+        // It held nothing before and is believed at once.
+        last.connected(s(40));
+        assert_eq!(
+            last.answered(s(40), list(vec![], 0)),
+            Reading::Value(vec![])
+        );
+    }
+
+    #[test]
+    fn in_a_pod_a_list_without_pods_is_never_believed() {
+        let unknown = Reading::Failed(Failure::NotMeasured);
+        let mut last = LastGood::new(true);
+        last.connected(s(1));
+        assert_eq!(last.answered(s(1), list(vec![], 0)), unknown);
+        assert_eq!(last.answered(s(7200), list(vec![], 0)), unknown);
+        // This daemon and others, none with a GPU.
+        let none = Reading::Value(vec![]);
+        assert_eq!(last.answered(s(7201), list(vec![], 3)), none);
+        assert_eq!(
+            last.answered(s(7202), list(held(), 3)),
+            Reading::Value(held())
+        );
+        assert_eq!(last.answered(s(7204), list(vec![], 0)), stale(2));
+        assert_eq!(last.answered(s(7205), list(vec![], 3)), none);
+    }
+
+    #[test]
+    fn pods_without_a_gpu_are_believed_at_once_when_nothing_was_held() {
+        let mut last = LastGood::default();
+        last.connected(s(1));
+        assert_eq!(last.answered(s(1), list(vec![], 2)), Reading::Value(vec![]));
         last.connected(s(2));
-        assert_eq!(last.answered(s(2), list(vec![], 0)), Reading::Value(vec![]));
+        assert_eq!(last.answered(s(2), list(vec![], 2)), Reading::Value(vec![]));
     }
 }

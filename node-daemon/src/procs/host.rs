@@ -1,15 +1,17 @@
 //! Describes processes from `/proc`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gputop_model::{Failure, Holder, Limitation, OutsideKind, Reading, printable};
+use tokio::time::Instant;
 
 use super::cgroup::holder_from_cgroups;
 use super::command::command;
+use super::commands::Commands;
 use super::stat::{Stat, stat};
 use super::users::Users;
 use super::{Attribution, ProcessFacts, limits};
@@ -28,9 +30,6 @@ const DESKTOPS: [&str; 9] = [
     "Hyprland",
 ];
 
-/// Most processes kept in memory; a GPU node has far fewer.
-const KEPT: usize = 4096;
-
 /// From where processes are looked at, and how closely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outlook {
@@ -46,11 +45,15 @@ pub struct Outlook {
 
 /// Describes processes of this machine.
 ///
-/// What does not change while a process lives is read once; each call then reads one file.
+/// What does not change while a process lives is read once; each call then reads one file. None
+/// of these can make it wait; what can, the command line, is read elsewhere.
 #[derive(Debug)]
 pub struct HostAttribution {
     proc: PathBuf,
-    command_arguments: bool,
+    /// `None`: command lines are not to be told.
+    commands: Option<Commands>,
+    /// The beginning of the clock that `commands` are asked by.
+    start: Instant,
     /// The process ids that NVML names mean others in `proc`.
     foreign: bool,
     limitations: Vec<Limitation>,
@@ -85,8 +88,12 @@ impl HostAttribution {
             users: Users::load(&proc, host_root.as_deref()),
             limitations: limitation.into_iter().collect(),
             known: Mutex::default(),
+            commands: command_arguments.then(|| {
+                let proc = proc.clone();
+                Commands::new(move |pid| command(&proc.join(format!("{pid}/cmdline"))))
+            }),
+            start: Instant::now(),
             proc,
-            command_arguments,
             foreign,
         }
     }
@@ -101,14 +108,29 @@ impl HostAttribution {
         let folder = self.proc.join(pid.to_string());
         let text = std::fs::read(folder.join("stat"))?;
         let stat = stat(&String::from_utf8_lossy(&text)).ok_or(io::ErrorKind::InvalidData)?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let command = match &self.commands {
+            Some(commands) => commands.of(pid, &stat, self.start.elapsed()),
+            None => Reading::default(),
+        };
         // The name changes at exec, and the group shortly after the fork.
-        if let Some(known) = known.get(&pid)
-            && known.stat == stat
-        {
-            return Ok(known.facts.clone());
-        }
+        let known = self
+            .lock()
+            .get(&pid)
+            .filter(|known| known.stat == stat)
+            .map(|known| known.facts.clone());
+        let facts = match known {
+            Some(facts) => facts,
+            None => self.look(pid, &folder, stat),
+        };
+        Ok(ProcessFacts { command, ..facts })
+    }
+
+    /// All but the command line of a process that was not looked at before, or not with success.
+    fn look(&self, pid: u32, folder: &Path, stat: Stat) -> ProcessFacts {
         let cgroups = std::fs::read(folder.join("cgroup"));
+        // The owner of the folder is the effective user, unless the process may not be dumped.
+        let owner = std::fs::metadata(folder);
+        let whole = cgroups.is_ok() && owner.is_ok();
         let mut holder = cgroups.map_or(Holder::Unknown, |text| {
             holder_from_cgroups(&String::from_utf8_lossy(&text))
         });
@@ -121,28 +143,24 @@ impl HostAttribution {
         }
         let facts = ProcessFacts {
             start_ticks: Some(stat.start_ticks),
-            // The owner of the folder is the effective user, unless the process may not be dumped.
-            user: match std::fs::metadata(&folder) {
+            user: match owner {
                 Ok(data) => Reading::Value(self.users.name(data.uid(), in_pod)),
                 Err(error) => Reading::Failed(failure(&error)),
             },
-            command: if self.command_arguments {
-                command(&folder.join("cmdline"))
-            } else {
-                Reading::default()
-            },
+            command: Reading::default(),
             name: Some(printable(stat.name.clone())),
             holder,
         };
-        if known.len() >= KEPT {
-            known.clear();
+        // What could not be read is tried again.
+        if whole {
+            let facts = facts.clone();
+            self.lock().insert(pid, Known { stat, facts });
         }
-        let entry = Known {
-            stat,
-            facts: facts.clone(),
-        };
-        known.insert(pid, entry);
-        Ok(facts)
+        facts
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -162,6 +180,13 @@ impl Attribution for HostAttribution {
             }),
             ..ProcessFacts::unknown()
         })
+    }
+
+    fn retain(&self, alive: &HashSet<u32>) {
+        self.lock().retain(|pid, _| alive.contains(pid));
+        if let Some(commands) = &self.commands {
+            commands.retain(alive);
+        }
     }
 
     fn limitations(&self) -> Vec<Limitation> {
@@ -256,6 +281,40 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_read_is_read_again() {
+        let root = proc(9, "x", 100, "0::/system.slice/x.service\n");
+        let cgroup = root.path().join("9/cgroup");
+        let text = fs::read(&cgroup).unwrap();
+        fs::remove_file(&cgroup).unwrap();
+        let host = HostAttribution::new(outlook(&root));
+        let facts = host.describe(9);
+        assert_eq!(
+            (facts.holder, facts.start_ticks),
+            (Holder::Unknown, Some(100))
+        );
+        fs::write(&cgroup, text).unwrap();
+        let facts = host.describe(9);
+        assert!(matches!(facts.holder, Holder::Outside { name, .. } if name == "x.service"));
+    }
+
+    #[test]
+    fn processes_that_ended_are_forgotten_and_no_others() {
+        let root = tempfile::tempdir().unwrap();
+        let pids = 1..=5_000;
+        for pid in pids.clone() {
+            write(&root, pid, "x", 1, "0::/\n");
+        }
+        let host = HostAttribution::new(outlook(&root));
+        for pid in pids.clone() {
+            host.describe(pid);
+        }
+        host.retain(&pids.collect());
+        assert_eq!(host.lock().len(), 5_000);
+        host.retain(&HashSet::from([7, 9]));
+        assert_eq!(host.lock().len(), 2);
+    }
+
+    #[test]
     fn a_process_that_has_ended_is_not_found() {
         let root = tempfile::tempdir().unwrap();
         let facts = HostAttribution::new(outlook(&root)).describe(1234);
@@ -306,7 +365,11 @@ mod tests {
             ..outlook(&root)
         });
         let said = Reading::Value("python3 --token •••".to_owned());
-        assert_eq!(telling.describe(9).command, said);
+        // Read on a thread of its own.
+        while telling.describe(9).command != said {
+            std::thread::yield_now();
+        }
+        fs::remove_file(root.path().join("9/cmdline")).unwrap();
         assert_eq!(telling.describe(9).command, said, "from memory");
     }
 

@@ -5,6 +5,8 @@ mod cgroup;
 #[cfg(feature = "host")]
 mod command;
 #[cfg(feature = "host")]
+mod commands;
+#[cfg(feature = "host")]
 mod host;
 #[cfg(feature = "host")]
 mod limits;
@@ -13,6 +15,8 @@ mod rights;
 mod stat;
 #[cfg(feature = "host")]
 mod users;
+
+use std::collections::HashSet;
 
 use gputop_model::{GpuProcess, Holder, Limitation, Reading};
 
@@ -73,6 +77,9 @@ pub trait Attribution: Send + Sync {
     /// What is known of the process `pid`. Called for each process at each sample: takes
     /// microseconds and never waits.
     fn describe(&self, pid: u32) -> ProcessFacts;
+
+    /// The sample is complete: nobody but these processes is asked about again soon.
+    fn retain(&self, _alive: &HashSet<u32>) {}
 
     /// What of the processes can not be seen from where the daemon runs.
     fn limitations(&self) -> Vec<Limitation> {

@@ -1,22 +1,30 @@
 //! Asks source, kubelet and operating system in turn and publishes numbered snapshots.
 
 mod ages;
+mod feed;
+mod stats;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gputop_model::{
-    Allocation, Device, Failure, Limitation, NodeName, NodeSnapshot, Protocol, Reading,
+    Allocation, Device, Failure, Limitation, Moment, NodeName, NodeSnapshot, Protocol, Reading,
 };
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::history::History;
 use crate::machine::Machine;
 use crate::pods::Allocations;
 use crate::procs::{Attribution, no_mig_rights};
 use crate::source::{Round, Source, whole_millis};
 use ages::{aged, same_but_for_ages};
+
+pub use feed::Feed;
+#[cfg(feature = "host")]
+pub(crate) use stats::RANGES;
+pub use stats::SamplerStats;
 
 /// How often a node is sampled that nobody looks at.
 const UNWATCHED: Duration = Duration::from_secs(5);
@@ -26,6 +34,9 @@ const REFRESH_AGES: Duration = Duration::from_secs(5);
 
 /// How long the kubelet may take; what it has not said by then fails alone.
 const KUBELET_LIMIT: Duration = Duration::from_secs(2);
+
+/// How late a sample may be before the sampling counts as dead. Opening the driver takes seconds.
+const SILENT: Duration = Duration::from_secs(30);
 
 /// How to sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +74,8 @@ pub struct Sampler {
     published: Option<Instant>,
     snapshots: watch::Sender<Arc<NodeSnapshot>>,
     subscribed: Arc<Notify>,
+    history: Arc<History>,
+    stats: Arc<Mutex<SamplerStats>>,
 }
 
 /// A running sampler.
@@ -72,6 +85,8 @@ pub struct SamplerHandle {
     subscribed: Arc<Notify>,
     start: Instant,
     interval: Duration,
+    history: Arc<History>,
+    stats: Arc<Mutex<SamplerStats>>,
 }
 
 impl SamplerHandle {
@@ -93,6 +108,39 @@ impl SamplerHandle {
         let receiver = self.snapshots.subscribe();
         self.subscribed.notify_one();
         receiver
+    }
+
+    /// What a connection is served from; it becomes a subscriber when its client looks.
+    #[must_use]
+    pub fn feed(&self) -> Feed {
+        self.clone().into()
+    }
+
+    /// Whether samples are still taken: the last one is no older than it may become, be it because
+    /// the loop has ended or because somebody whom it asks does not answer.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let last = self.stats().last.unwrap_or_default();
+        let pace = UNWATCHED.max(self.interval);
+        self.uptime().saturating_sub(last) <= pace + SILENT
+    }
+
+    /// Subscriptions at the moment.
+    #[must_use]
+    pub fn subscribers(&self) -> usize {
+        self.snapshots.receiver_count()
+    }
+
+    /// What sampling has cost so far.
+    #[must_use]
+    pub fn stats(&self) -> SamplerStats {
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the sampler has run.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.start.elapsed()
     }
 
     /// The newest snapshot, without becoming a subscriber.
@@ -126,6 +174,8 @@ impl Sampler {
             subscribed: Arc::clone(&subscribed),
             start,
             interval,
+            history: Arc::new(History::new(start)),
+            stats: Arc::default(),
         };
         let sampler = Self {
             node,
@@ -135,6 +185,8 @@ impl Sampler {
             published: None,
             snapshots,
             subscribed,
+            history: Arc::clone(&handle.history),
+            stats: Arc::clone(&handle.stats),
         };
         tokio::spawn(async move {
             // Cancelled between or within samples: nothing is half-published.
@@ -147,6 +199,10 @@ impl Sampler {
         loop {
             let began = Instant::now();
             self.step(began).await;
+            self.stats
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .note(began.duration_since(self.start), began.elapsed());
             self.wait_for_next(began).await;
         }
     }
@@ -174,6 +230,7 @@ impl Sampler {
         };
         let source = &self.inputs.source;
         let (sample, allocations) = tokio::join!(source.sample(round), self.kubelet());
+        self.history.record(&sample, Moment(uptime));
         let mut processes = sample.processes;
         for process in &mut processes {
             self.inputs
@@ -181,11 +238,11 @@ impl Sampler {
                 .describe(process.pid)
                 .complete(process);
         }
-        let before = Arc::clone(&self.snapshots.borrow());
+        let pids = processes.iter().map(|process| process.pid).collect();
+        self.inputs.attribution.retain(&pids);
         let limitations = self.limitations(&sample.devices);
         let next = NodeSnapshot {
-            daemon_version: before.daemon_version.clone(),
-            sequence: before.sequence + 1,
+            daemon_version: crate::VERSION.to_owned(),
             driver: sample.driver,
             devices: sample.devices,
             processes,
@@ -200,11 +257,21 @@ impl Sampler {
         let fresh = self
             .published
             .is_some_and(|at| now.duration_since(at) < REFRESH_AGES);
-        if fresh && same_but_for_ages(&before, &next) {
-            return;
+        // Compared and numbered in one step: who comes at this moment may have made the last
+        // snapshot older.
+        let published = self.snapshots.send_if_modified(|last| {
+            let news = !(fresh && same_but_for_ages(last, &next));
+            if news {
+                *last = Arc::new(NodeSnapshot {
+                    sequence: last.sequence + 1,
+                    ..next
+                });
+            }
+            news
+        });
+        if published {
+            self.published = Some(now);
         }
-        self.published = Some(now);
-        self.snapshots.send_replace(Arc::new(next));
     }
 
     /// What can not be seen, and why.

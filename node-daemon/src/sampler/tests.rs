@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, pending};
-use gputop_model::{Bytes, DeviceId, DriverState, EventKind, Health, Holder};
+use gputop_model::{Bytes, DeviceId, DriverState, EventKind, Health, Holder, Host};
 
 use super::*;
 use crate::machine::NoMachine;
@@ -349,4 +349,76 @@ async fn what_the_driver_reports_is_part_of_the_snapshot() {
     assert_eq!(second.uptime, Duration::from_secs(40));
     let level = |index: usize| second.devices[index].health.known().map(Health::name);
     assert_eq!([level(0), level(1)], [Some("ok"), Some("degraded")]);
+}
+
+/// A machine that is asked at the moment when somebody begins to look.
+#[derive(Default)]
+struct Looked {
+    sampler: std::sync::OnceLock<SamplerHandle>,
+    told: Mutex<Vec<u64>>,
+}
+
+impl Machine for Looked {
+    fn read(&self, _now: Duration) -> Host {
+        if let Some(sampler) = self.sampler.get() {
+            let told = sampler.subscribe().borrow().sequence;
+            self.told.lock().unwrap().push(told);
+        }
+        Host::default()
+    }
+
+    fn limitations(&self) -> Vec<Limitation> {
+        Vec::new()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_number_is_given_twice_when_somebody_comes_during_a_sample() {
+    let machine = Arc::new(Looked::default());
+    let handle = Sampler::start(
+        "n".into(),
+        Inputs {
+            source: Arc::new(SimulatedSource::new(builtin_node("n".into()), 1)),
+            allocations: Arc::new(NoKubelet),
+            attribution: Arc::new(NoAttribution),
+            machine: machine.clone(),
+        },
+        Options { interval: INTERVAL },
+        CancellationToken::new(),
+    );
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(machine.sampler.set(handle.clone()).is_ok());
+    // The sample at 5 s: whoever comes is told the values of 0 s, made older.
+    tokio::time::sleep(Duration::from_millis(1_010)).await;
+    assert_eq!(machine.told.lock().unwrap().first(), Some(&2));
+    let latest = handle.latest();
+    assert!(latest.sequence > 2, "{} twice", latest.sequence);
+    assert!(latest.devices.iter().all(|d| d.power.fresh().is_some()));
+}
+
+/// A driver that answers twice and never again, not even by saying so.
+struct Mute(Counting);
+
+impl Source for Mute {
+    fn sample(&self, round: Round) -> BoxFuture<'_, Sample> {
+        if self.0.asked.load(Ordering::Relaxed) == 2 {
+            return pending().boxed();
+        }
+        self.0.sample(round)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sampler_without_a_sample_is_dead_after_a_while() {
+    let counting = Arc::into_inner(quiet_source()).unwrap();
+    let (mute, _cancel) = start(Arc::new(Mute(counting)), Arc::new(NoKubelet));
+    let (other, cancel) = start(quiet_source(), Arc::new(NoKubelet));
+    // The last sample is that of 5 s, and the next was due at 10 s.
+    tokio::time::sleep(Duration::from_millis(39_900)).await;
+    assert!(mute.is_alive() && other.is_alive());
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!mute.is_alive() && other.is_alive());
+    cancel.cancel();
+    tokio::time::sleep(Duration::from_secs(36)).await;
+    assert!(!other.is_alive());
 }

@@ -6,20 +6,24 @@
 mod telemetry;
 mod tracked;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt as _, stream};
-use gputop_model::NodeSnapshot;
+use futures::{StreamExt as _, stream};
 use gputop_proto::pb;
 use gputop_proto::pb::telemetry_server::TelemetryServer;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tonic::server::NamedService as _;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
+use crate::sampler::Feed;
 use telemetry::TelemetryService;
 use tracked::Tracked;
 
@@ -37,6 +41,9 @@ const SILENCE: Duration = Duration::from_secs(35);
 /// its way.
 const STREAMS: u32 = 16;
 
+/// How soon a change of the daemon's health is told on a connection that is open.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Why the service ended.
 #[derive(Debug, Error)]
 pub enum ServeError {
@@ -48,46 +55,12 @@ pub enum ServeError {
     Reflection(#[source] tonic_reflection::server::Error),
 }
 
-/// Serves all connections of `incoming` until `cancel`, then ends their streams and returns.
-///
-/// `snapshots` counts as a subscriber of the sampler as long as this runs; a daemon that is to
-/// slow down when nobody looks calls [`serve_one`] for each connection instead.
-pub async fn serve<I, IO, E>(
-    incoming: I,
-    snapshots: watch::Receiver<Arc<NodeSnapshot>>,
-    cancel: CancellationToken,
-) -> Result<(), ServeError>
-where
-    I: Stream<Item = Result<IO, E>>,
-    IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let (reporter, health) = tonic_health::server::health_reporter();
-    let telemetry = TelemetryServer::new(TelemetryService::new(snapshots, cancel.clone()));
-    reporter
-        .set_serving::<TelemetryServer<TelemetryService>>()
-        .await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(ServeError::Reflection)?;
-    Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .max_concurrent_streams(STREAMS)
-        .add_service(telemetry)
-        .add_service(health)
-        .add_service(reflection)
-        .serve_with_incoming_shutdown(incoming, cancel.cancelled_owned())
-        .await
-        .map_err(ServeError::Transport)
-}
-
 /// Serves one connection until its other end closes it or `cancel`.
+///
+/// It counts as a subscriber of the sampler from the client's first look until its end.
 pub async fn serve_one<IO>(
     io: IO,
-    snapshots: watch::Receiver<Arc<NodeSnapshot>>,
+    feed: impl Into<Feed>,
     cancel: CancellationToken,
 ) -> Result<(), ServeError>
 where
@@ -95,9 +68,81 @@ where
 {
     // The connection's end is the server's end.
     let done = cancel.child_token();
-    let io = Tracked::new(io, SILENCE, done.clone());
+    let io = Tracked::new(io, Some(SILENCE), done.clone());
+    serve(io, feed.into(), true, done).await
+}
+
+/// Serves a connection for which there is no room, for ten seconds at most: tells a probe whether
+/// the daemon is well, and every other client why it gets nothing.
+pub async fn serve_guest<IO>(
+    io: IO,
+    feed: impl Into<Feed>,
+    cancel: CancellationToken,
+) -> Result<(), ServeError>
+where
+    IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
+    let done = cancel.child_token();
+    let io = Tracked::new(io, None, done.clone());
+    serve(io, feed.into(), false, done).await
+}
+
+async fn serve<IO>(
+    io: IO,
+    feed: Feed,
+    admitted: bool,
+    cancel: CancellationToken,
+) -> Result<(), ServeError>
+where
+    IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let feed = Arc::new(feed);
+    let alive = feed.is_alive();
+    report(&reporter, alive).await;
+    let reporting = keep_reporting(reporter, Arc::clone(&feed), alive);
+    let telemetry = TelemetryServer::new(TelemetryService::new(feed, admitted, cancel.clone()));
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .map_err(ServeError::Reflection)?;
     let incoming = stream::iter([Ok::<_, std::io::Error>(io)]).chain(stream::pending());
-    serve(incoming, snapshots, done).await
+    let served = Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .max_concurrent_streams(STREAMS)
+        .add_service(telemetry)
+        .add_service(health)
+        .add_service(reflection)
+        .serve_with_incoming_shutdown(incoming, cancel.cancelled_owned());
+    tokio::select! {
+        served = served => served.map_err(ServeError::Transport),
+        never = reporting => match never {},
+    }
+}
+
+/// Tells those who ask for the daemon's health when it changes.
+async fn keep_reporting(reporter: HealthReporter, feed: Arc<Feed>, mut alive: bool) -> Infallible {
+    loop {
+        sleep(HEALTH_INTERVAL).await;
+        if feed.is_alive() != alive {
+            alive = !alive;
+            report(&reporter, alive).await;
+        }
+    }
+}
+
+async fn report(reporter: &HealthReporter, alive: bool) {
+    let status = if alive {
+        ServingStatus::Serving
+    } else {
+        ServingStatus::NotServing
+    };
+    // The process as a whole, and the service by its name.
+    for service in ["", TelemetryServer::<TelemetryService>::NAME] {
+        reporter.set_service_status(service, status).await;
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! The Telemetry service.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
-use gputop_model::NodeSnapshot;
+use gputop_model::{NodeSnapshot, PastQuery};
 use gputop_proto::pb;
 use gputop_proto::pb::frame::Content;
 use gputop_proto::pb::telemetry_server::Telemetry;
@@ -13,6 +13,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
+
+use crate::sampler::Feed;
 
 type Snapshots = watch::Receiver<Arc<NodeSnapshot>>;
 
@@ -22,13 +24,38 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Answers from what the sampler publishes.
 pub(super) struct TelemetryService {
-    snapshots: Snapshots,
+    feed: Arc<Feed>,
+    /// There is room for this client.
+    admitted: bool,
+    /// Since the client looked for the first time.
+    snapshots: OnceLock<Snapshots>,
     cancel: CancellationToken,
 }
 
 impl TelemetryService {
-    pub(super) fn new(snapshots: Snapshots, cancel: CancellationToken) -> Self {
-        Self { snapshots, cancel }
+    /// Refuses every answer unless `admitted`.
+    pub(super) const fn new(feed: Arc<Feed>, admitted: bool, cancel: CancellationToken) -> Self {
+        Self {
+            feed,
+            admitted,
+            snapshots: OnceLock::new(),
+            cancel,
+        }
+    }
+
+    fn check_room(&self) -> Result<(), Status> {
+        if self.admitted {
+            return Ok(());
+        }
+        Err(Status::resource_exhausted(
+            "this daemon has as many clients as it serves; close one, or try again later",
+        ))
+    }
+
+    /// The snapshots; the node is sampled at full pace from now until the connection's end.
+    fn look(&self) -> Result<Snapshots, Status> {
+        self.check_room()?;
+        Ok(self.snapshots.get_or_init(|| self.feed.subscribe()).clone())
     }
 }
 
@@ -43,7 +70,7 @@ impl Telemetry for TelemetryService {
         let request = request.get_ref();
         let pause = u64::from(request.min_interval_ms());
         let frames = Frames {
-            snapshots: self.snapshots.clone(),
+            snapshots: self.look()?,
             sent: None,
             steps: request.protocol >= 1,
             pause: Duration::from_millis(pause).min(LONGEST_PAUSE),
@@ -58,16 +85,21 @@ impl Telemetry for TelemetryService {
         &self,
         _request: Request<pb::GetRequest>,
     ) -> Result<Response<pb::Snapshot>, Status> {
-        let mut snapshots = self.snapshots.clone();
+        let mut snapshots = self.look()?;
         let snapshot = sampled(&mut snapshots).await.ok_or_else(stopped)?;
         Ok(Response::new((&*snapshot).into()))
     }
 
     async fn history(
         &self,
-        _request: Request<pb::HistoryRequest>,
+        request: Request<pb::HistoryRequest>,
     ) -> Result<Response<pb::HistoryReply>, Status> {
-        Err(Status::unimplemented("no history is kept yet"))
+        self.check_room()?;
+        let query = PastQuery::try_from(request.into_inner());
+        let query = query.map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let past = self.feed.history.read(&query);
+        let reply = gputop_proto::past_to_wire(&past, self.feed.history.now());
+        Ok(Response::new(reply))
     }
 }
 

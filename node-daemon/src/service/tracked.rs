@@ -21,14 +21,15 @@ const FIRST_WORD: Duration = Duration::from_secs(10);
 /// place among those that are allowed.
 pub(super) struct Tracked<IO> {
     io: IO,
-    /// How long a client may be silent once it has said something.
-    silence: Duration,
+    /// How long a client may be silent once it has said something; `None`: whatever it says, the
+    /// connection lives no longer than [`FIRST_WORD`].
+    silence: Option<Duration>,
     patience: Pin<Box<Sleep>>,
     _closed: DropGuard,
 }
 
 impl<IO> Tracked<IO> {
-    pub(super) fn new(io: IO, silence: Duration, closed: CancellationToken) -> Self {
+    pub(super) fn new(io: IO, silence: Option<Duration>, closed: CancellationToken) -> Self {
         Self {
             io,
             silence,
@@ -66,8 +67,10 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Tracked<IO> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.io).poll_read(context, buffer);
-        if read.is_ready() {
-            let until = Instant::now() + self.silence;
+        if read.is_ready()
+            && let Some(silence) = self.silence
+        {
+            let until = Instant::now() + silence;
             self.patience.as_mut().reset(until);
         }
         self.unless_silent(context, read)

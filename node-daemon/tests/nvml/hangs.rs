@@ -1,9 +1,9 @@
 //! Calls that do not return.
 
-use gputop_model::{DriverState, Reading};
+use gputop_model::{DriverState, Health, Reading};
 use gputop_nvml_mock::scenario::{Event, Rule, Scenario};
 
-use super::lab::{Lab, is_ready, threads};
+use super::lab::{Lab, is_ready, threads, wait_until};
 
 const POWER: &str = "nvmlDeviceGetPowerUsage";
 
@@ -101,5 +101,39 @@ fn a_wait_for_events_that_hangs_costs_the_events_alone() {
     lab.rule(0, "nvmlEventSetWait*", Rule::default());
     lab.until("the event is heard in the end", |sample| {
         !sample.events.is_empty()
+    });
+}
+
+#[test]
+fn a_driver_that_flaps_adds_no_thread_to_one_that_hangs() {
+    let mut lab = Lab::alone(Scenario::with_gpus(2));
+    lab.until_all_answer();
+    let at_work = threads();
+    lab.rule(1, POWER, Rule::hang());
+    lab.rule(1, "nvmlEventSetWait*", Rule::hang());
+    lab.until("the card hangs", |sample| {
+        sample.devices[1].power.age().is_some()
+    });
+    for _ in 0..4 {
+        // Loaded anew.
+        lab.change(|scenario| scenario.epoch += 1);
+        lab.until("the driver is gone", |sample| !is_ready(sample));
+        lab.pass(10);
+        let sample = lab.until("the other card answers", |sample| {
+            let first = sample.devices.first();
+            first.is_some_and(|card| card.power.fresh().is_some())
+        });
+        let health = sample.devices[1].health.known();
+        let why = health.and_then(Health::why).unwrap_or_default();
+        assert!(why.contains("earlier"), "{why}");
+        wait_until("one thread for each card", || threads() == at_work);
+    }
+    lab.card(1, |gpu| gpu.calls.clear());
+    lab.card(1, |gpu| gpu.events.push(Event::xid(1, 31)));
+    lab.until("the card is back", |sample| {
+        sample.devices[1].power.fresh().is_some() && !sample.events.is_empty()
+    });
+    wait_until("the threads are those of the beginning", || {
+        threads() == at_work
     });
 }

@@ -1,6 +1,7 @@
 //! Cards in instances.
 
-use gputop_model::{Bytes, DeviceKind, Reading};
+use gputop_model::{Bytes, DeviceKind, Failure, Reading};
+use gputop_node::source::Sample;
 use gputop_nvml_mock::Code;
 use gputop_nvml_mock::scenario::{Event, EventType, Mig, Process, Rule, Scenario};
 
@@ -34,7 +35,7 @@ fn in_two() -> Scenario {
     scenario
 }
 
-fn profiles(sample: &gputop_node::source::Sample) -> Vec<&str> {
+fn profiles(sample: &Sample) -> Vec<&str> {
     let devices = sample.devices.iter();
     let profiles = devices.filter_map(|device| match &device.kind {
         DeviceKind::MigInstance { profile, .. } => Some(profile.as_str()),
@@ -130,4 +131,52 @@ fn instances_that_the_driver_hides_are_said_to_be_hidden() {
         let name = said.map(|limitation| limitation.name);
         assert_eq!(name.as_deref(), Some("no_mig_rights"), "{function}");
     }
+}
+
+#[test]
+fn instances_that_fail_for_a_moment_stay_where_they_are() {
+    let mut lab = Lab::new(in_two());
+    let before = lab.until_all_answer();
+    let uuids = |sample: &Sample| -> Vec<_> {
+        let devices = sample.devices.iter();
+        devices.map(|device| device.uuid.clone()).collect()
+    };
+    for (function, code, failure) in [
+        (
+            "nvmlDeviceGetMigDeviceHandleByIndex",
+            Code::Unknown,
+            Failure::Other(999),
+        ),
+        (
+            "nvmlDeviceGetMaxMigDeviceCount",
+            Code::Timeout,
+            Failure::Timeout,
+        ),
+        ("nvmlDevice*", Code::GpuIsLost, Failure::GpuLost),
+    ] {
+        lab.rule(0, function, Rule::code(code));
+        let sample = lab.sample();
+        assert_eq!(uuids(&sample), uuids(&before), "{function}");
+        assert_eq!(profiles(&sample), ["1g.10gb", "3g.40gb"], "{function}");
+        for (device, known) in sample.devices[1..3].iter().zip(&before.devices[1..3]) {
+            assert_eq!((device.index, &device.kind), (0, &known.kind));
+            assert_eq!(device.memory_used, Reading::Failed(failure), "{function}");
+            assert_eq!(device.process_count, Reading::Failed(failure), "{function}");
+            assert_eq!(device.utilization, Reading::Unsupported, "{function}");
+        }
+        // Its process is listed with the card's and is still its own.
+        let on = sample.processes.iter().map(|process| &process.device);
+        assert!(
+            on.eq(before.processes.iter().map(|process| &process.device))
+                || failure == Failure::GpuLost
+        );
+        lab.card(0, |gpu| gpu.calls.clear());
+        let back = lab.sample();
+        assert_eq!(back.devices[1..3], before.devices[1..3], "{function}");
+    }
+    // A slot that is empty is no error.
+    lab.card(0, |gpu| {
+        gpu.mig.remove(0);
+    });
+    assert_eq!(profiles(&lab.sample()), ["3g.40gb"]);
 }

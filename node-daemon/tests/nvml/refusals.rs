@@ -108,6 +108,33 @@ fn a_list_that_may_not_be_read_is_not_empty() {
 }
 
 #[test]
+fn a_card_that_lists_no_processes_is_not_said_to_have_none() {
+    let lists = [
+        "nvmlDeviceGetComputeRunningProcesses*",
+        "nvmlDeviceGetGraphicsRunningProcesses*",
+        "nvmlDeviceGetMPSComputeRunningProcesses*",
+    ];
+    // What is drawn and what is shared is a part of what there is; what computes is the most of it.
+    for (missing, counted) in [(0..3, None), (0..1, None), (1..3, Some(1))] {
+        let mut scenario = Scenario::with_gpus(1);
+        let card = &mut scenario.gpus[0];
+        card.processes.push(Process::compute(42));
+        for function in &lists[missing] {
+            let rule = Rule::code(Code::NotSupported);
+            card.calls.insert((*function).to_owned(), rule);
+        }
+        let lab = Lab::new(scenario);
+        let sample = lab.until("the card answers", |sample| {
+            let card = sample.devices.first();
+            card.is_some_and(|card| card.power.fresh().is_some())
+        });
+        let expected = counted.map_or(Reading::Unsupported, Reading::Value);
+        assert_eq!(sample.devices[0].process_count, expected);
+        assert_eq!(sample.processes.len(), counted.map_or(0, |_| 1));
+    }
+}
+
+#[test]
 fn a_consumer_card_says_what_it_does_not_have() {
     let mut scenario = Scenario::with_gpus(1);
     let card = &mut scenario.gpus[0];

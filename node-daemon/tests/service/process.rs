@@ -5,9 +5,13 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use gputop_proto::pb::GetRequest;
 use gputop_proto::pb::telemetry_client::TelemetryClient;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::client::{Watcher, channel};
 
@@ -141,4 +145,36 @@ async fn sigterm_ends_streams_in_good_order_and_then_the_daemon() {
         assert_eq!(ended, Ok(true), "cut off");
     }
     assert!(daemon.ended().await.success());
+}
+
+#[tokio::test]
+async fn a_daemon_full_of_clients_still_answers_its_probes() {
+    let daemon = Daemon::start();
+    let mut watchers = Vec::new();
+    for _ in 0..64 {
+        let mut watcher = daemon.watch().await;
+        watcher.next().await;
+        watchers.push(watcher);
+    }
+    // More probes than there are places beside the clients'.
+    for _ in 0..20 {
+        let channel = channel(daemon.connect().await).await;
+        let mut health = HealthClient::new(channel);
+        let check = health.check(HealthCheckRequest::default());
+        let answer = timeout(Duration::from_secs(20), check).await;
+        let status = answer.expect("no answer").unwrap().into_inner().status();
+        assert_eq!(status, ServingStatus::Serving);
+    }
+    let full = async || {
+        let mut client = TelemetryClient::new(channel(daemon.connect().await).await);
+        let refused = client.get(GetRequest {}).await.err();
+        refused.map(|refused| refused.code())
+    };
+    assert_eq!(full().await, Some(tonic::Code::ResourceExhausted));
+    // Room again, as soon as the daemon has seen that somebody left.
+    watchers.pop();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while full().await.is_some() {
+        assert!(Instant::now() < deadline, "it stays full");
+    }
 }

@@ -143,7 +143,7 @@ impl DaemonNode {
         let (client, server) = tokio::io::duplex(PIPE);
         let serve = serve_one(
             server,
-            process.sampler.subscribe(),
+            process.sampler.feed(),
             process.cancel.child_token(),
         );
         tokio::spawn(async move {

@@ -251,8 +251,11 @@ impl Progress {
 /// now. Where no node has a daemon, units are counted instead; what they are is told by the labels
 /// of GPU feature discovery (`nvidia.com/gpu.product`, `nvidia.com/gpu.memory` in MiB, and the same
 /// for the name of each other resource).
+///
+/// `counted`: what was counted the last time. Devices stay devices: while an update replaces all
+/// daemons, units that the scheduler could give away say nothing of who uses the devices.
 #[must_use]
-pub fn satisfied(picture: &Picture, wanted: &Wanted) -> Progress {
+pub fn satisfied(picture: &Picture, wanted: &Wanted, counted: Option<Basis>) -> Progress {
     let mut progress = Progress {
         wanted: wanted.count,
         basis: Basis::Devices,
@@ -260,7 +263,7 @@ pub fn satisfied(picture: &Picture, wanted: &Wanted) -> Progress {
         others: BTreeMap::new(),
         unlabelled: Vec::new(),
     };
-    if picture.totals.agents_expected == 0 {
+    if picture.totals.agents_expected == 0 && counted != Some(Basis::Devices) {
         progress.basis = Basis::Units;
         for row in &picture.nodes {
             count_units(&mut progress, row, wanted);

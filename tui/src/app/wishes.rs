@@ -1,5 +1,6 @@
 //! "Tell me when": wishes for free devices, and the bell when one is fulfilled.
 
+use gputop_fleet::state::{WatchState, Watched};
 use gputop_model::DeviceKind;
 
 use super::format;
@@ -7,7 +8,7 @@ use super::layers::Layer;
 use super::row::Row;
 use super::state::State;
 use super::update::Effect;
-use super::wanted::{self, Wanted};
+use super::wanted::{self, Basis, Wanted};
 
 /// What one most likely wants, from where the cursor is.
 pub(super) fn suggestion(state: &State) -> String {
@@ -33,6 +34,8 @@ pub struct Wish {
     pub text: String,
     /// As it was understood.
     pub wanted: Wanted,
+    /// What was counted for it the last time.
+    pub counted: Basis,
 }
 
 /// Takes over the wish that is being entered; an empty one forgets all.
@@ -55,7 +58,7 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
             return Vec::new();
         }
         Ok(wanted) => {
-            let progress = wanted::satisfied(&state.picture, &wanted);
+            let progress = wanted::satisfied(&state.picture, &wanted, None);
             if !progress.is_possible() {
                 prompt.problem = Some(format!(
                     "this cluster has no {} like that, free or not: {}",
@@ -71,15 +74,21 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
                 "the bell rings when {text} is free; now {}",
                 progress.sentence()
             ));
-            state.wishes.push(Wish { text, wanted });
+            let counted = progress.basis;
+            state.wishes.push(Wish {
+                text,
+                wanted,
+                counted,
+            });
         }
     }
     check(state)
 }
 
-/// Rings for what has come true. A wish is told once.
+/// Rings for what has come true. A wish is told once. What is known of a cluster that does not
+/// answer is no longer so: nothing rings then.
 pub(super) fn check(state: &mut State) -> Vec<Effect> {
-    if state.wishes.is_empty() {
+    if state.wishes.is_empty() || is_lost(state) {
         return Vec::new();
     }
     // While the screen is frozen, what it does not show yet counts.
@@ -87,11 +96,19 @@ pub(super) fn check(state: &mut State) -> Vec<Effect> {
     let picture = &*newest;
     let (mut told, mut open) = (Vec::new(), Vec::new());
     for wish in &state.wishes {
-        let progress = wanted::satisfied(picture, &wish.wanted);
+        let progress = wanted::satisfied(picture, &wish.wanted, Some(wish.counted));
         if progress.is_met() {
-            told.push(format!("free now: {} ({})", wish.text, places(&progress)));
+            let what = match progress.basis {
+                Basis::Devices => "",
+                Basis::Units => "units as the scheduler counts them, ",
+            };
+            let places = places(&progress);
+            told.push(format!("free now: {} ({what}{places})", wish.text));
         } else {
-            open.push(wish.clone());
+            open.push(Wish {
+                counted: progress.basis,
+                ..wish.clone()
+            });
         }
     }
     drop(newest);
@@ -102,6 +119,14 @@ pub(super) fn check(state: &mut State) -> Vec<Effect> {
         effects.push(Effect::Notify(format!("gputop-k3s: {text}")));
     }
     effects
+}
+
+/// Whether the API server is out of reach.
+fn is_lost(state: &mut State) -> bool {
+    let fleet = state.newest_mut();
+    [Watched::Nodes, Watched::Pods, Watched::Server]
+        .into_iter()
+        .any(|watched| matches!(fleet.watch(watched), WatchState::Lost { .. }))
 }
 
 /// The nodes on which something is free.

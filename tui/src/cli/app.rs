@@ -1,9 +1,10 @@
 //! The app itself: on a real cluster, on the simulated one, on a recording.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use gputop_fleet::connect::{Connection, Request, connect, contexts};
+use gputop_fleet::connect::{ConnectError, Connection, Request, connect, contexts};
 use gputop_fleet::engine::{Engine, Options};
 use gputop_model::Clock;
 use tokio::time::Instant;
@@ -16,7 +17,7 @@ use crate::app::{Session, State};
 use crate::config::load::Sources;
 use crate::config::{Effective, to_session, to_state};
 use crate::recording::Recorder;
-use crate::runtime::{self, Source as _};
+use crate::runtime::{self, Source as _, signals};
 use crate::theme::TerminalHints;
 
 /// How long it may take to connect without a word.
@@ -52,7 +53,18 @@ pub(super) async fn cluster(global: &Global, record: &Record) -> Result<(), Fail
                 context: Some(context.clone()),
                 ..request.clone()
             };
-            match connect(&next).await {
+            let connected = match unless_stopped(patiently(&next)).await {
+                Ok(Some(connected)) => connected,
+                Ok(None) => {
+                    open.end().await;
+                    return Ok(());
+                }
+                Err(error) => {
+                    open.end().await;
+                    return Err(no_screen(&error.into()));
+                }
+            };
+            match connected {
                 Ok(connection) => {
                     request = next;
                     let recorded = open.source.finish().await;
@@ -107,17 +119,26 @@ pub(super) async fn replay(global: &Global, file: &Path) -> Result<(), Failure> 
 }
 
 /// Connects; says so when that takes its time, for until then nothing is drawn.
-async fn patiently(request: &Request) -> Result<Connection, Failure> {
+async fn patiently(request: &Request) -> Result<Connection, ConnectError> {
     let mut connecting = std::pin::pin!(connect(request));
-    let connected = tokio::select! {
+    tokio::select! {
         connected = &mut connecting => connected,
         () = tokio::time::sleep(SILENCE) => {
             let place = request.context.as_deref().unwrap_or("the current context");
             note(&format!("connecting to {place}…"));
             connecting.await
         }
-    };
-    Ok(connected?)
+    }
+}
+
+/// What `work` comes to; `None`: the program was told to end before. Outside the app nothing else
+/// hears ctrl-c and signals.
+async fn unless_stopped<T>(work: impl Future<Output = T>) -> io::Result<Option<T>> {
+    let stop = signals::termination()?;
+    Ok(tokio::select! {
+        done = work => Some(done),
+        () = stop => None,
+    })
 }
 
 /// The app before it has heard anything.

@@ -161,11 +161,7 @@ pub(super) fn complain(fleet: &Fleet, picture: &Picture, get: &Get) -> Result<()
                 totals.agents_expected
             )
         };
-        return Err(Failure::new(
-            Exit::Unreachable,
-            what,
-            first_reason(picture).unwrap_or_default(),
-        ));
+        return Err(Failure::new(Exit::Unreachable, what, first_reason(picture)));
     }
     if !matches!(get.kind, KindArg::Pods) {
         for row in &picture.nodes {
@@ -178,14 +174,27 @@ pub(super) fn complain(fleet: &Fleet, picture: &Picture, get: &Get) -> Result<()
     Ok(())
 }
 
-/// Why the first of the daemons that should deliver does not.
-pub(super) fn first_reason(picture: &Picture) -> Option<String> {
+/// Why the first of the daemons that should deliver does not, or where to look for them.
+pub(super) fn first_reason(picture: &Picture) -> String {
     let mut expected = picture.nodes.iter().filter(|row| {
         matches!(
             row.agent,
             AgentStatus::Lost { .. } | AgentStatus::Connecting | AgentStatus::NotRunning { .. }
         )
     });
-    let reason = expected.find_map(|row| row.agent.reason())?;
-    Some(format!("First reason: {reason}."))
+    match expected.find_map(|row| row.agent.reason()) {
+        Some(reason) => format!("First reason: {reason}."),
+        None => "`kubectl -n gputop-k3s get pods -o wide` shows the daemons.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_reason_there_is_a_place_to_look() {
+        let fix = first_reason(&Picture::default());
+        assert!(fix.contains("kubectl -n gputop-k3s get pods"), "{fix}");
+    }
 }

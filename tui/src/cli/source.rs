@@ -103,10 +103,7 @@ impl Source {
         let listed = engine::listed(&mut live.engine, &mut live.fleet, lists).await;
         listed.map_err(unreachable)?;
         if let Some(why) = live.loss() {
-            return Err(unreachable(Problem {
-                what: why.to_owned(),
-                fix: "Try again.".to_owned(),
-            }));
+            return Err(unreachable(engine::unlisted(why)));
         }
         if agents {
             engine::answered(&mut live.engine, &mut live.fleet, AGENTS).await;

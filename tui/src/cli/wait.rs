@@ -91,7 +91,7 @@ pub(super) async fn run(global: &Global, wait: &Wait) -> Result<(), Failure> {
     let mut most: Option<Progress> = None;
     let mut basis = None;
     loop {
-        let progress = look(&live, &wanted)?;
+        let progress = look(&live, &wanted, basis)?;
         if basis != Some(progress.basis) {
             basis = Some(progress.basis);
             line.clear();
@@ -130,8 +130,8 @@ pub(super) async fn run(global: &Global, wait: &Wait) -> Result<(), Failure> {
     }
 }
 
-/// How near the wish is; an error when that can never be said.
-fn look(live: &Live, wanted: &Wanted) -> Result<Progress, Failure> {
+/// How near the wish is, by what was counted so far; an error when that can never be said.
+fn look(live: &Live, wanted: &Wanted, counted: Option<Basis>) -> Result<Progress, Failure> {
     super::get::forbidden(live.fleet(), super::args::KindArg::Gpus)?;
     let picture = live.picture();
     let known = |node: &NodeName| picture.nodes.iter().any(|row| row.info.name == *node);
@@ -147,7 +147,7 @@ fn look(live: &Live, wanted: &Wanted) -> Result<Progress, Failure> {
             ),
         ));
     }
-    Ok(satisfied(&picture, wanted))
+    Ok(satisfied(&picture, wanted, counted))
 }
 
 /// Says what is counted where that is not what one would expect.
@@ -227,7 +227,7 @@ fn over(live: &Live, wait: &Wait, last: &Progress, most: Option<&Progress>) -> R
                 "none of the {} daemons has answered",
                 totals.agents_expected
             ),
-            first_reason(&picture).unwrap_or_default(),
+            first_reason(&picture),
         ));
     }
     let most = most.map_or(last.count(), Progress::count);

@@ -14,7 +14,6 @@ mod layer;
 pub mod load;
 mod parse;
 mod raw;
-pub mod secrets;
 mod show;
 mod template;
 mod values;

@@ -57,8 +57,11 @@ pub struct GpuItem {
     /// Shares (time-slicing, MPS) that the device plugin makes of it; `null`: it is given away as a
     /// whole, or nobody can say.
     pub shares_total: Option<usize>,
-    /// How many of them nobody holds.
+    /// How many of them a pod may get; `null`: nobody can say, or its node takes no pods.
     pub shares_free: Option<usize>,
+    /// How old the kubelet's list of holders is in milliseconds, once it is too old to count on;
+    /// `null`: it is not.
+    pub allocated_to_age_ms: Option<u64>,
     /// Containers that were given the device.
     pub allocated_to: Option<Vec<HolderItem>>,
     /// Processes on the device.
@@ -147,7 +150,8 @@ fn measured(picture: &Picture, row: &DeviceRow) -> GpuItem {
         stale: row.stale,
         closed: row.closed.map(Closed::name),
         shares_total: shares.map(|shares| shares.all),
-        shares_free: shares.map(Shares::free),
+        shares_free: shares.and_then(|shares| shares.free),
+        allocated_to_age_ms: row.holders_age.map(super::millis),
         allocated_to: row.allocated_to.as_deref().map(holders),
         processes: device.process_count.known().map(|_| {
             row.processes
@@ -188,6 +192,7 @@ fn unmeasured(gap: &Gap) -> Vec<GpuItem> {
         closed: None,
         shares_total: None,
         shares_free: None,
+        allocated_to_age_ms: None,
         allocated_to: held,
         processes: None,
         hardware: HardwareItem::default(),
@@ -361,6 +366,10 @@ const USE: &[Column<GpuItem>] = &[
         .said(|g| super::telemetry(g.age_ms, g.stale))
         .ages(),
     Column::of("stale", |g: &GpuItem| g.stale.into()),
+    Column::of("allocated_to_age_ms", |g: &GpuItem| {
+        g.allocated_to_age_ms.into()
+    })
+    .ages(),
     Column::of("allocated_to", GpuItem::holders)
         .titled("HELD BY")
         .said(GpuItem::held_by),

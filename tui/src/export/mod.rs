@@ -9,6 +9,7 @@ mod column;
 mod csv;
 mod gpu;
 mod hardware;
+mod host;
 mod item;
 mod list;
 mod node;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::column::{Column, Columns, Datum, cell, several};
+use super::host::{self, HostItem, LimitationItem};
 use super::item::Item;
 use crate::app::format;
 
@@ -64,6 +65,13 @@ pub struct NodeItem {
     pub temperature_celsius: Option<i32>,
     /// Of all physical GPUs together.
     pub power_mw: Option<u32>,
+    /// How many of its GPUs do not answer now, or lack a figure that they have at other times: the
+    /// figures above are without them.
+    pub silent_gpus: Option<usize>,
+    /// The machine around the GPUs; `null`: the daemon has not spoken.
+    pub host: Option<HostItem>,
+    /// What the daemon can not see.
+    pub limitations: Vec<LimitationItem>,
 }
 
 /// A resource that is shown and never computed with.
@@ -89,8 +97,12 @@ pub struct ProductItem {
 /// The daemon of a node.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AgentItem {
-    /// `live`, `connecting`, `lost`, `not_running`, `absent` or `not_asked`.
+    /// `live`, `visited` (asked in turn with many others), `connecting`, `lost`, `not_running`,
+    /// `absent`, `hidden` (nobody may see whether there is one) or `not_asked`.
     pub state: &'static str,
+    /// It delivers: all the time, or in turn with others.
+    #[serde(skip)]
+    pub delivers: bool,
     /// Why it does not deliver.
     pub reason: Option<String>,
     /// Its version.
@@ -129,6 +141,7 @@ pub(super) fn item(row: &NodeRow) -> NodeItem {
         gpu_free: row.free(),
         agent: AgentItem {
             state: row.agent.name(),
+            delivers: row.agent.delivers(),
             reason: row.agent.reason(),
             version: row.agent_version.clone(),
         },
@@ -175,11 +188,14 @@ pub(super) fn item(row: &NodeRow) -> NodeItem {
                 count: *count,
             })
             .collect(),
-        memory_total_bytes: row.memory.map(|(_, total)| total.0),
-        memory_used_bytes: row.memory.map(|(used, _)| used.0),
-        utilization_percent: row.utilization,
-        temperature_celsius: row.temperature,
-        power_mw: row.power.map(|power| power.0),
+        memory_total_bytes: row.memory.value.map(|(_, total)| total.0),
+        memory_used_bytes: row.memory.value.map(|(used, _)| used.0),
+        utilization_percent: row.utilization.value,
+        temperature_celsius: row.temperature.value,
+        power_mw: row.power.value.map(|power| power.0),
+        silent_gpus: row.devices.as_ref().map(|_| row.silent_gpus()),
+        host: host::host(row),
+        limitations: host::limitations(row),
     }
 }
 
@@ -291,6 +307,7 @@ impl Item for NodeItem {
         Column::of("power_mw", |n: &Self| n.power_mw.into())
             .wide("POWER")
             .said(|n| cell(n.power_mw.map(MilliWatts))),
+        Column::of("silent_gpus", |n: &Self| n.silent_gpus.into()).wide("SILENT"),
         Column::of("roles", Self::roles).wide("ROLES").said(|n| {
             if n.roles.is_empty() {
                 cell(None::<u8>)
@@ -310,6 +327,9 @@ impl Item for NodeItem {
         Column::of("agent_state", |n: &Self| n.agent.state.into()).titled("DAEMON"),
         Column::of("agent_version", |n: &Self| n.agent.version.as_ref().into()),
         Column::of("agent_reason", |n: &Self| n.agent.reason.as_ref().into()),
+        Column::of("limitations", |n: &Self| {
+            several(n.limitations.iter().map(|of| of.name.clone())).into()
+        }),
         Column::of("age_ms", |n: &Self| n.age_ms.into())
             .wide("TELEMETRY")
             .said(|n| super::telemetry(n.age_ms, n.stale))

@@ -13,7 +13,7 @@ use gputop_fleet::engine::Event;
 use gputop_fleet::state::{
     AgentReport, Fleet, LinkState, Listing, Settings, Update, WatchState, Watched,
 };
-use gputop_model::{NodeInfo, NodeName, PodInfo};
+use gputop_model::{DevicePast, NodeInfo, NodeName, PodInfo};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,9 +26,9 @@ const FORMAT: &str = "gputop-k3s/recording";
 /// The version that this program writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
 
-/// Longest line that is read, in bytes: a keyframe of 200 nodes and 4,000 pods has about ten
-/// million.
-pub(super) const LONGEST_LINE: u64 = 256 * 1024 * 1024;
+/// Longest line that is written and read, in bytes without its end: a keyframe of 200 nodes and
+/// 4,000 pods has about ten million. A file from elsewhere can not fill the memory with one.
+pub(super) const LONGEST_LINE: usize = 32 * 1024 * 1024;
 
 /// What is known before anything is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +142,8 @@ pub(super) enum Entry {
     Update(Update),
     /// What the daemons report, as differences.
     Reports(BTreeMap<NodeName, Value>),
+    /// What daemons had measured before somebody listened.
+    Past(Vec<(NodeName, Vec<DevicePast>)>),
     /// The recording was ended; without it, it breaks off.
     End {
         /// Reports that were not recorded because the disk was too slow.

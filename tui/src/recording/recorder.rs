@@ -163,6 +163,8 @@ fn reason(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::StorageFull => "the disk is full".to_owned(),
         ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+        // Ours says all of it; the system's is about the file.
+        ErrorKind::FileTooLarge if error.raw_os_error().is_none() => error.to_string(),
         _ => format!("the file can not be written: {error}"),
     }
 }

@@ -75,7 +75,8 @@ impl Replay {
         let index = tape.index().clone();
         let mut said = VecDeque::new();
         if index.is_cut_off {
-            said.push_back("this recording breaks off: its end is missing".to_owned());
+            let why = index.damage.as_deref().unwrap_or("its end is missing");
+            said.push_back(format!("this recording breaks off: {why}"));
         }
         let name = path.file_name().unwrap_or(path.as_os_str());
         Ok(Self {
@@ -172,6 +173,7 @@ impl Replay {
                 // It may turn out to be damaged before its end.
                 self.index.is_cut_off = tape.index().is_cut_off;
                 self.index.end = tape.index().end;
+                self.index.damage.clone_from(&tape.index().damage);
             }
             _ => {}
         }
@@ -208,10 +210,10 @@ impl Replay {
     /// Says that it is over.
     fn farewell(&mut self) -> String {
         self.is_ended = true;
-        if self.index.is_cut_off {
-            "the recording breaks off here".to_owned()
-        } else {
-            "the end of the recording".to_owned()
+        match &self.index.damage {
+            _ if !self.index.is_cut_off => "the end of the recording".to_owned(),
+            Some(why) => format!("the recording breaks off here: {why}"),
+            None => "the recording breaks off here".to_owned(),
         }
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct Index {
     pub(super) end: Duration,
     /// It breaks off: the program that recorded was killed, or the disk was full.
     pub(super) is_cut_off: bool,
+    /// Why it is not read to its end, where that is known.
+    pub(super) damage: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +115,7 @@ impl Tape {
                 marks: marks(&file).map_err(unreadable)?,
                 end: Duration::ZERO,
                 is_cut_off: true,
+                damage: None,
             },
             file,
         };
@@ -141,7 +144,7 @@ impl Tape {
             self.rewind(self.index.marks.len() - 1);
             let mut end = None;
             let mut newest = String::new();
-            while let Ok(Some(line)) = read_line(&mut self.lines) {
+            while let Some(line) = self.line() {
                 let Ok(time) = serde_json::from_str::<Time>(&line) else {
                     break;
                 };
@@ -175,13 +178,23 @@ impl Tape {
         };
     }
 
+    /// The next line; `None`: no more can be read.
+    fn line(&mut self) -> Option<String> {
+        match read_line(&mut self.lines) {
+            Ok(line) => line,
+            Err(error) => {
+                self.index.damage = Some(error.to_string());
+                None
+            }
+        }
+    }
+
     /// The next that has happened; `None`: it is over.
     pub(super) fn read(&mut self) -> Option<Timed> {
         if self.is_over {
             return None;
         }
-        let line = read_line(&mut self.lines).ok().flatten();
-        let timed = line.and_then(|line| self.understand(&line));
+        let timed = self.line().and_then(|line| self.understand(&line));
         if let Some(timed) = timed {
             self.last = timed.at;
             return Some(timed);
@@ -225,6 +238,7 @@ impl Tape {
                 }
                 timed.events.push(Event::Reports(reports));
             }
+            Entry::Past(past) => timed.events.push(Event::Past(past)),
             Entry::End { .. } => self.is_whole = true,
         }
         Some(timed)
@@ -262,10 +276,17 @@ fn lines(file: &Arc<File>, offset: u64) -> io::Result<Lines> {
 }
 
 /// The next whole line; `None` at the end, also where the last line is not whole.
-fn read_line(lines: &mut Lines) -> io::Result<Option<String>> {
+fn read_line(lines: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut line = Vec::new();
-    lines.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+    let most = LONGEST_LINE as u64 + 1;
+    lines.take(most).read_until(b'\n', &mut line)?;
     if line.pop() != Some(b'\n') {
+        // One letter is popped.
+        if line.len() == LONGEST_LINE {
+            let most = LONGEST_LINE >> 20;
+            let why = format!("a line of it is longer than {most} MiB, which none of ours is");
+            return Err(io::Error::new(ErrorKind::InvalidData, why));
+        }
         return Ok(None);
     }
     String::from_utf8(line)
@@ -337,4 +358,55 @@ fn marks(file: &Arc<File>) -> io::Result<Vec<Mark>> {
 
 fn find(bytes: &[u8], byte: u8) -> Option<usize> {
     bytes.iter().position(|b| *b == byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+    use crate::app::Session;
+
+    #[test]
+    fn a_line_that_would_fill_the_memory_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bomb.gptr");
+        let header = Header::new(&Session::default(), Timestamp::UNIX_EPOCH, false);
+        let mut file = GzEncoder::new(File::create(&path).unwrap(), Compression::fast());
+        let header = serde_json::to_string(&header).unwrap();
+        writeln!(file, "{header}").unwrap();
+        write!(file, r#"{{"at_ms":1,"event":{{"update":{{"OneNamespace":""#).unwrap();
+        let chunk = vec![b'x'; 1024 * 1024];
+        for _ in 0..40 {
+            file.write_all(&chunk).unwrap();
+        }
+        writeln!(file, r#""}}}}}}"#).unwrap();
+        writeln!(file, r#"{{"at_ms":2,"event":{{"end":{{"dropped":0}}}}}}"#).unwrap();
+        file.finish().unwrap();
+
+        let mut tape = Tape::open(&path).unwrap();
+        assert!(tape.read().is_none() && tape.is_over());
+        let index = tape.index();
+        assert!(index.is_cut_off);
+        let why = index.damage.as_deref().unwrap();
+        assert!(why.contains("longer than 32 MiB"), "{why}");
+    }
+
+    #[test]
+    fn lines_are_read_to_the_longest_that_there_are() {
+        let mut text = "x".repeat(LONGEST_LINE);
+        text.push('\n');
+        let read = read_line(&mut text.as_bytes()).unwrap().unwrap();
+        assert_eq!(read.len(), LONGEST_LINE);
+        text.insert(0, 'x');
+        assert!(read_line(&mut text.as_bytes()).is_err());
+        // The end of the file is no line that is too long.
+        let mut rest = "x\nhalf".as_bytes();
+        assert_eq!(read_line(&mut rest).unwrap().as_deref(), Some("x"));
+        assert_eq!(read_line(&mut rest).unwrap(), None);
+        assert_eq!(read_line(&mut rest).unwrap(), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! Writes a recording: redacts, tells differences, compresses, and flushes once a second.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use gputop_fleet::state::AgentReport;
 use gputop_model::NodeName;
 use serde_json::Value;
 
-use super::format::{Entry, Header, Keyframe, Line};
+use super::format::{Entry, Header, Keyframe, LONGEST_LINE, Line};
 use super::patch;
 use super::redact::Redactor;
 
@@ -113,6 +113,9 @@ impl<W: Write> Writer<W> {
             Message::Event(at_ms, Event::Reports(reports)) => {
                 (at_ms, Entry::Reports(self.differences(reports)?))
             }
+            Message::Event(at_ms, Event::Past(past)) => {
+                (at_ms, Entry::Past(self.redactor.past(past)))
+            }
             // Answers have logs and manifests in them, and nothing that a table shows.
             Message::Event(_, Event::Answer(..)) => return Ok(()),
             Message::End(at_ms, dropped) => (at_ms, Entry::End { dropped }),
@@ -146,6 +149,9 @@ impl<W: Write> Writer<W> {
 
     fn line(&mut self, line: &impl serde::Serialize) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
+        if text.len() > LONGEST_LINE {
+            return Err(too_long(text.len()));
+        }
         text.push(b'\n');
         self.is_dirty = true;
         self.out()?.write_all(&text)
@@ -171,4 +177,39 @@ impl<W: Write> Writer<W> {
 
 fn broken() -> io::Error {
     io::Error::other("the recording has failed before")
+}
+
+/// What nobody could read is not written.
+fn too_long(length: usize) -> io::Error {
+    let why = format!(
+        "this cluster is too large to be recorded: what is known of it takes {} MiB, and at most \
+         {} MiB at a time can be played",
+        length.div_ceil(1 << 20),
+        LONGEST_LINE >> 20
+    );
+    io::Error::new(ErrorKind::FileTooLarge, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use gputop_fleet::state::Fleet;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::app::Session;
+
+    #[test]
+    fn what_could_not_be_played_is_not_written() {
+        let header = Header::new(&Session::default(), Timestamp::UNIX_EPOCH, true);
+        let mut writer = Writer::begin(Vec::new(), header, Redactor::new(true)).unwrap();
+        let mut keyframe = Keyframe::of(&Fleet::new(), Timestamp::UNIX_EPOCH, 0);
+        writer
+            .write(Message::Keyframe(0, Box::new(keyframe.clone())))
+            .unwrap();
+        keyframe.one_namespace = Some("x".repeat(LONGEST_LINE));
+        let error = writer
+            .write(Message::Keyframe(1, Box::new(keyframe)))
+            .unwrap_err();
+        assert!(error.to_string().contains("takes 33 MiB"), "{error}");
+    }
 }

@@ -135,7 +135,9 @@ where
                 }
                 news = self.source.next() => {
                     let pace = match &news {
-                        News::Event(engine::Event::Reports(_)) => self.measured_frame(news_shown),
+                        News::Event(engine::Event::Reports(_) | engine::Event::Past(_)) => {
+                            self.measured_frame(news_shown)
+                        }
                         _ => FRAME.max(news_shown.cost * 4),
                     };
                     if let Some(ended) = self.hear(news) {

@@ -31,6 +31,7 @@ use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
 use tokio::time::Instant;
 
+use self::shell::Shell;
 use crate::app::{self, Session, State};
 
 /// Runs the app on a screen in memory until the user quits or the input ends.
@@ -132,7 +133,10 @@ pub async fn run_in_terminal<S: Source>(
                     continue;
                 };
                 guard.pause();
-                let said = shell::run(connection, target, stop.as_mut()).await;
+                let shell = shell::run(connection, target, stop.as_mut()).await;
+                let Shell::Ended(said) = shell else {
+                    return Ok(None);
+                };
                 guard.resume()?;
                 if let Some(said) = said {
                     state.say(said);

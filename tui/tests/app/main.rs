@@ -1,6 +1,8 @@
 //! The whole app short of a cluster: keys in, screens out.
 
 #[cfg(test)]
+mod doubts;
+#[cfg(test)]
 mod finding;
 mod header;
 #[cfg(test)]

@@ -23,7 +23,7 @@ fn without_daemons() -> State {
 }
 
 fn look(state: &State, wanted: &str) -> Progress {
-    satisfied(&state.picture, &wanted.parse::<Wanted>().unwrap())
+    satisfied(&state.picture, &wanted.parse::<Wanted>().unwrap(), None)
 }
 
 fn others(progress: &Progress) -> Vec<(&'static str, usize)> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gputop_fleet::state::Picture;
 use gputop_k3s::export::{Form, Kind, List, Missing, Scope, SortBy, list, select};
 
-use crate::picture::{KINDS, items, json, now};
+use crate::picture::{KINDS, at, fleet, items, json, now};
 
 fn names(list: &List) -> Vec<String> {
     let (names, _) = list.to_names();
@@ -240,4 +240,38 @@ fn every_field_that_is_offered_can_be_sorted_by() {
             assert_eq!(list.len(), before);
         }
     }
+}
+
+#[test]
+fn nodes_say_how_their_machine_is_and_what_is_not_seen() {
+    let mut fleet = fleet(true);
+    let name: gputop_model::NodeName = {
+        let picture = at(&fleet, 1);
+        let row = picture.nodes.iter().find(|row| row.host().is_some());
+        row.unwrap().info.name.clone()
+    };
+    let mut report = fleet.agents()[&name].clone();
+    let last = report.last.as_mut().unwrap();
+    let mut snapshot = gputop_model::NodeSnapshot::clone(&last.snapshot);
+    snapshot.limitations = vec![gputop_model::Limitation {
+        name: "no_host_root".to_owned(),
+        lost: "its disks are not known".to_owned(),
+        fix: String::new(),
+    }];
+    snapshot.host.cpus = 16.into();
+    snapshot.host.disks = gputop_model::Reading::Failed(gputop_model::Failure::NotFound);
+    last.snapshot = std::sync::Arc::new(snapshot);
+    fleet.report(name.clone(), report);
+    let items = items(&at(&fleet, 1), Kind::Nodes);
+    let of = |wanted: &str| items.iter().find(|item| item["name"] == wanted).unwrap();
+    let node = of(name.as_str());
+    let expected = serde_json::json!([
+        {"name": "no_host_root", "lost": "its disks are not known", "fix": null}
+    ]);
+    assert_eq!(node["limitations"], expected);
+    assert_eq!(node["host"]["cpus"], 16);
+    assert!(node["host"]["disks"].is_null() && node["host"]["uptime_ms"].is_u64());
+    assert!(node["host"]["reboot_required"].is_boolean());
+    let silent = items.iter().find(|item| item["age_ms"].is_null()).unwrap();
+    assert!(silent["host"].is_null());
 }

@@ -1,8 +1,13 @@
 //! The metrics are OpenMetrics, and say what JSON says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
+use gputop_fleet::state::{Fleet, LinkState};
 use gputop_k3s::export::{Kind, list};
+use gputop_model::{Moment, NodeSnapshot};
+use serde_json::Value;
 
 use crate::picture::{KINDS, at, fleet, items, now};
 
@@ -236,6 +241,49 @@ fn what_a_silent_daemon_said_last_is_no_sample() {
     assert!(states.iter().filter(unknown).all(|sample| sample.1 > 0.5));
     let ages = &families["gputop_gpu_telemetry_age_seconds"].samples;
     assert!(!ages.is_empty() && ages.iter().all(|sample| sample.1 > 3000.0));
+}
+
+#[test]
+fn a_daemon_that_is_asked_in_turn_delivers() {
+    let mut fleet = fleet(true);
+    let visited: Vec<_> = fleet.agents().keys().cloned().collect();
+    for node in &visited {
+        let mut report = fleet.agents()[node].clone();
+        let next = Moment(Duration::from_secs(61));
+        report.link = LinkState::Visited { next };
+        fleet.report(node.clone(), report);
+    }
+    let families = read(&list(&at(&fleet, 1), Kind::Nodes, None).to_openmetrics());
+    let live = &families["gputop_node_daemon_live"];
+    for node in &visited {
+        assert_eq!(value(live, &[("node", node.as_str())]), Some(1.0), "{node}");
+    }
+    assert!(!visited.is_empty());
+}
+
+#[test]
+fn holders_that_the_kubelet_named_too_long_ago_are_no_samples() {
+    let held = |fleet: &Fleet| {
+        let families = read(&list(&at(fleet, 1), Kind::Gpus, None).to_openmetrics());
+        let count = |name: &str| families.get(name).map_or(0, |family| family.samples.len());
+        (count("gputop_gpu_held"), count("gputop_gpu_holders"))
+    };
+    let mut fleet = fleet(true);
+    let (fresh, counted) = held(&fleet);
+    assert!(fresh > 0 && counted > 0);
+    let reports: Vec<_> = fleet.agents().clone().into_iter().collect();
+    for (node, mut report) in reports {
+        let last = report.last.as_mut().unwrap();
+        let mut snapshot = NodeSnapshot::clone(&last.snapshot);
+        snapshot.allocations = snapshot.allocations.aged(Duration::from_secs(60));
+        last.snapshot = Arc::new(snapshot);
+        fleet.report(node, report);
+    }
+    let (old, _) = held(&fleet);
+    assert_eq!(old, 0);
+    let ages = items(&at(&fleet, 1), Kind::Gpus);
+    let aged = |item: &&Value| item["allocated_to_age_ms"].as_u64() >= Some(60_000);
+    assert!(ages.iter().filter(aged).count() > 0);
 }
 
 #[test]

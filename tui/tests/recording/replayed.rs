@@ -10,6 +10,7 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use gputop_fleet::engine::{self, Engine, Options};
+use gputop_fleet::link::Interest;
 use gputop_fleet::state::{Fleet, Picture, Settings, join};
 use gputop_k3s::app::{Seek, Session};
 use gputop_k3s::export::{Kind, list};
@@ -45,6 +46,10 @@ impl Source for Simulated {
         let now = engine::moment(epoch);
         let wall = start().checked_add(now.0).unwrap();
         Clock { now, wall }
+    }
+
+    fn interest(&mut self, interest: Interest) {
+        self.0.interest(interest);
     }
 }
 
@@ -120,6 +125,8 @@ async fn record(names: bool) -> Recorded {
     let header = Header::new(&session, start(), names);
     let file = NewFile::create(&path).unwrap();
     let mut recorder = Recorder::start(source, file, header, epoch);
+    // Somebody looks, so that daemons are asked for what they measured before.
+    recorder.interest(Interest::default());
     let mut fleet = Fleet::new();
     let shown = watch(&mut recorder, &mut fleet, epoch).await;
     let rest = Instant::now() + Duration::from_secs(3);
@@ -203,7 +210,8 @@ async fn a_replay_shows_what_was_shown() {
             }
         }
     }
-    // Graphs too, when the rest has come.
+    // Graphs too, when the rest has come; what was measured before is a part of them.
+    assert!(unpacked(&recorded.path).contains(r#"{"past":[["#));
     let over = loop {
         if let Some(said) = take(&mut fleet, replay.next().await) {
             break said;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use color_eyre::Result;
-use color_eyre::eyre::{OptionExt as _, ensure};
+use color_eyre::eyre::{OptionExt as _, bail, ensure};
 use gputop_model::Protocol;
 use gputop_proto::pb;
 use gputop_proto::pb::telemetry_client::TelemetryClient;
@@ -33,7 +33,11 @@ pub(super) struct Watching {
 }
 
 impl Watching {
-    pub(super) async fn open(address: SocketAddr) -> Result<Self> {
+    /// `expected`: GPUs and processes that the daemon must see.
+    pub(super) async fn open(
+        address: SocketAddr,
+        expected: Option<(usize, usize)>,
+    ) -> Result<Self> {
         let began = Instant::now();
         let received = Arc::new(AtomicU64::new(0));
         let stream = TcpStream::connect(address).await?;
@@ -57,9 +61,15 @@ impl Watching {
         let mut frames = client.watch(request).await?.into_inner();
         let first = frames.message().await?.ok_or_eyre("no frame came")?;
         let first_after = began.elapsed();
+        let Some(pb::frame::Content::Full(snapshot)) = first.content else {
+            bail!("the first frame is not a whole snapshot");
+        };
+        let seen = (snapshot.devices.len(), snapshot.processes.len());
         ensure!(
-            matches!(first.content, Some(pb::frame::Content::Full(_))),
-            "the first frame is not a whole snapshot"
+            expected.is_none_or(|expected| seen == expected),
+            "the daemon sees {} GPUs and {} processes, not what there is",
+            seen.0,
+            seen.1
         );
         Ok(Self {
             frames,

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub(super) const GPUS: usize = 8;
 
 /// Processes on each.
-const PROCESSES: usize = 8;
+pub(super) const PROCESSES: usize = 8;
 
 /// What a call takes, in microseconds.
 pub(super) const CALL_US: u64 = 5;

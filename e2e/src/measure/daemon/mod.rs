@@ -22,6 +22,9 @@ use super::table::Row;
 use client::Watching;
 use machine::Machine;
 
+/// What the mock has.
+const MOCKED: Option<(usize, usize)> = Some((machine::GPUS, machine::GPUS * machine::PROCESSES));
+
 /// First frames of which the median is told.
 const FIRSTS: usize = 9;
 
@@ -60,7 +63,7 @@ pub fn measure_daemon(subject: &Daemon, progress: &mut dyn FnMut(&str)) -> Resul
     for _ in 0..FIRSTS {
         firsts.push(runtime.block_on(async {
             sleep(ALONE).await;
-            Watching::open(daemon.address).await
+            Watching::open(daemon.address, MOCKED).await
         })?);
     }
     let times = firsts.iter().map(|watching| watching.first).collect();
@@ -85,6 +88,29 @@ pub fn measure_daemon(subject: &Daemon, progress: &mut dyn FnMut(&str)) -> Resul
     drop(daemon);
     rows.extend(others::measure(&machine, subject.time, progress)?);
     Ok(rows)
+}
+
+/// Watches the daemon at `address`, the process `pid`, whatever its cards are.
+///
+/// # Errors
+/// When it does not answer, or ends.
+pub fn watch_daemon(address: SocketAddr, pid: u32, time: Duration) -> Result<Vec<Row>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut watching = Watching::open(address, None).await?;
+        watching.watch(Duration::from_secs(5), None).await?;
+        let before = Usage::of(pid)?;
+        let bytes = watching.watch(time, None).await?;
+        let after = Usage::of(pid)?;
+        Ok(vec![
+            Row::time("first frame to a new client", watching.first),
+            Row::share("CPU, of one core", after.cpu_since(&before, time)),
+            Row::bytes("RSS", after.resident),
+            Row::rate("on the wire", bytes as f64 / time.as_secs_f64()),
+        ])
+    })
 }
 
 /// A daemon that serves; ended when dropped.
@@ -133,7 +159,7 @@ impl Running {
         machine: Option<&Machine>,
     ) -> Result<Visit> {
         runtime.block_on(async {
-            let mut watching = Watching::open(self.address).await?;
+            let mut watching = Watching::open(self.address, MOCKED).await?;
             // The first answers, and the inventory that is asked for them.
             watching.watch(Duration::from_secs(5), machine).await?;
             let before = Usage::of(self.child.id())?;

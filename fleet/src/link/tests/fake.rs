@@ -33,6 +33,8 @@ pub(super) enum Answers {
     Daemon,
     /// Nobody: the dial fails.
     Nobody,
+    /// Nobody: the dial panics.
+    Panic,
     /// Somebody who says nothing.
     Silence,
     /// An SSH server.
@@ -49,6 +51,10 @@ pub(super) enum Answers {
     Flood,
     /// A daemon that ends each stream after one frame.
     OneFrame,
+    /// A daemon with a card, of which it knows the past.
+    Remembers,
+    /// One that says that it does, and then does not answer.
+    Forgets,
 }
 
 /// All daemons of a made-up cluster, and what happened to them.
@@ -60,6 +66,8 @@ pub(super) struct Fleet {
     /// Each stream that was opened: of whom, and the pause that was asked for, in milliseconds.
     asked: Mutex<Vec<(NodeName, Option<u32>)>>,
     frames: Mutex<BTreeMap<NodeName, u32>>,
+    /// Each time that the past was asked for: of whom, and since how many seconds.
+    past: Mutex<Vec<(NodeName, u32)>>,
 }
 
 /// The way to them.
@@ -83,6 +91,13 @@ impl Fleet {
         of_node.map(|(_, pause)| *pause).collect()
     }
 
+    /// How far back a node was asked for its past, in seconds, in order.
+    pub(super) fn past(&self, node: &str) -> Vec<u32> {
+        let past = self.past.lock().unwrap();
+        let of_node = past.iter().filter(|(known, _)| known.as_str() == node);
+        of_node.map(|(_, seconds)| *seconds).collect()
+    }
+
     /// Frames that a node has been asked for.
     pub(super) fn frames(&self, node: &str) -> u32 {
         let frames = self.frames.lock().unwrap();
@@ -101,6 +116,7 @@ impl Dial for FakeDial {
         Box::pin(async move {
             let answers = fleet.answers.lock().unwrap().get(&node).copied();
             let answers = answers.unwrap_or_default();
+            assert!(answers != Answers::Panic, "a mistake in the program");
             if answers == Answers::Nobody {
                 return Err(DialError("nobody is there".to_owned()));
             }
@@ -119,7 +135,7 @@ impl Dial for FakeDial {
 
 async fn answer(answers: Answers, node: NodeName, fleet: Arc<Fleet>, mut io: DuplexStream) {
     match answers {
-        Answers::Nobody => {}
+        Answers::Nobody | Answers::Panic => {}
         Answers::Silence => {
             // Reads, so that nothing backs up.
             let mut sink = Vec::new();
@@ -219,9 +235,33 @@ impl Telemetry for Service {
 
     async fn history(
         &self,
-        _request: Request<pb::HistoryRequest>,
+        request: Request<pb::HistoryRequest>,
     ) -> Result<Response<pb::HistoryReply>, Status> {
-        Err(Status::unimplemented(""))
+        let seconds = request.get_ref().from_ms_ago() / 1_000;
+        let asked = (self.node.clone(), seconds);
+        self.fleet.past.lock().unwrap().push(asked);
+        match self.answers {
+            Answers::Remembers => Ok(Response::new(past(seconds))),
+            Answers::Forgets => std::future::pending().await,
+            _ => Err(Status::unimplemented("")),
+        }
+    }
+}
+
+/// The card of a daemon that remembers.
+pub(super) const CARD: &str = "GPU-0";
+
+/// Of the card a sample a second, and of another one that nobody has heard of.
+fn past(seconds: u32) -> pb::HistoryReply {
+    let count = usize::try_from(seconds).unwrap();
+    let device = |uuid: &str| pb::DeviceHistory {
+        device_uuid: uuid.to_owned(),
+        older_by_tenths: vec![10; count],
+        utilization_percent_and_1: vec![8; count],
+        ..pb::DeviceHistory::default()
+    };
+    pb::HistoryReply {
+        devices: vec![device(CARD), device("GPU-other")],
     }
 }
 
@@ -232,6 +272,19 @@ fn frame(node: &NodeName, answers: Answers, sequence: u64) -> pb::Frame {
         Answers::EmptyFrames => None,
         Answers::Huge => {
             full.daemon_version = "x".repeat(5 * 1024 * 1024);
+            Some(Content::Full(full))
+        }
+        Answers::Remembers | Answers::Forgets if sequence == 1 => {
+            full.driver = Some(pb::Driver {
+                state: pb::driver::State::Ready.into(),
+                ..pb::Driver::default()
+            });
+            full.devices = vec![pb::Device {
+                uuid: CARD.to_owned(),
+                utilization_percent: Some(99),
+                ..pb::Device::default()
+            }];
+            full.capabilities = vec!["history".to_owned()];
             Some(Content::Full(full))
         }
         _ if sequence == 1 => Some(Content::Full(full)),

@@ -1,6 +1,7 @@
 //! The links against daemons of all sorts, in paused time.
 
 mod fake;
+mod past;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,9 +81,14 @@ impl World {
         let until = Instant::now() + time;
         loop {
             tokio::select! {
-                reports = self.mailboxes.take(Instant::now()) => for (node, report) in reports {
-                    self.store.report(node, report);
-                },
+                mail = self.mailboxes.take(Instant::now()) => {
+                    for (node, report) in mail.reports {
+                        self.store.report(node, report);
+                    }
+                    for (node, past) in mail.past {
+                        self.store.fill(&node, &past);
+                    }
+                }
                 () = tokio::time::sleep_until(until) => return,
             }
         }
@@ -180,6 +186,24 @@ async fn of_many_daemons_those_on_the_screen_are_streamed_and_the_others_visited
         }
     }
     assert_eq!(world.fleet.open().1, MAX_OPEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visit_that_panics_leaves_its_place_to_the_others() {
+    let mut world = World::start(200);
+    // The screen has its streams: these are visited.
+    world.look_at(0..32, Pace::Live);
+    for at in 100..160 {
+        world.fleet.set(&name(at), Answers::Panic);
+    }
+    world.run(120 * SECOND).await;
+    let unheard = |at: &usize| world.age(&name(*at)).is_none();
+    let unheard: Vec<_> = (0..200).filter(unheard).collect();
+    assert_eq!(unheard, (100..160).collect::<Vec<_>>());
+    assert!(world.why(&name(100)).contains("in this program"));
+    world.fleet.set(&name(100), Answers::Daemon);
+    world.run(600 * SECOND).await;
+    assert!(world.age(&name(100)).is_some(), "it is tried again");
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,9 +16,9 @@ use tonic::{Request, Response};
 
 use super::*;
 
-/// Answers with what it is told.
+/// Answers with the pods that it is told, or refuses as it is told.
 #[derive(Clone, Default)]
-struct Kubelet(Arc<Mutex<Vec<PodResources>>>);
+struct Kubelet(Arc<Mutex<Vec<PodResources>>>, Arc<Mutex<Option<Status>>>);
 
 #[tonic::async_trait]
 impl PodResourcesLister for Kubelet {
@@ -26,6 +26,9 @@ impl PodResourcesLister for Kubelet {
         &self,
         _: Request<ListPodResourcesRequest>,
     ) -> Result<Response<ListPodResourcesResponse>, Status> {
+        if let Some(refusal) = self.1.lock().unwrap().clone() {
+            return Err(refusal);
+        }
         let pod_resources = self.0.lock().unwrap().clone();
         Ok(Response::new(ListPodResourcesResponse { pod_resources }))
     }
@@ -141,4 +144,43 @@ async fn a_restarted_kubelet_does_not_free_all_gpus() {
     // On this connection an empty list is believed.
     kubelet.0.lock().unwrap().clear();
     assert_eq!(socket.list().await, Reading::Value(Vec::new()));
+}
+
+#[tokio::test]
+async fn a_question_too_many_costs_neither_list_nor_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kubelet.sock");
+    let kubelet = Kubelet::default();
+    *kubelet.0.lock().unwrap() = vec![pod("train", &[("nvidia.com/gpu", &["GPU-1"])])];
+    let (_stop, _task) = run(&path, &kubelet);
+    let socket = KubeletSocket::new(&path);
+    assert!(socket.list().await.fresh().is_some());
+    let text = "rejected by rate limit";
+    *kubelet.1.lock().unwrap() = Some(Status::resource_exhausted(text));
+    let limited = socket.list().await;
+    assert_eq!(
+        (ids(&limited), limited.age().is_some()),
+        (Some(vec!["GPU-1"]), true)
+    );
+    // The same connection: an empty list on it is believed.
+    *kubelet.1.lock().unwrap() = None;
+    kubelet.0.lock().unwrap().clear();
+    assert_eq!(socket.list().await, Reading::Value(Vec::new()));
+}
+
+#[tokio::test]
+async fn whole_cards_and_shares_of_them_can_be_held_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kubelet.sock");
+    let kubelet = Kubelet::default();
+    // The plugin was given another configuration while the first pod ran.
+    *kubelet.0.lock().unwrap() = vec![
+        pod("old", &[("nvidia.com/gpu", &["GPU-1"])]),
+        pod("new", &[("nvidia.com/gpu", &["GPU-1::2"])]),
+    ];
+    let (_stop, _task) = run(&path, &kubelet);
+    let reading = KubeletSocket::new(&path).list().await;
+    let list = reading.fresh().unwrap();
+    let card = |one: &Allocation| one.device_id.device().as_str().to_owned();
+    assert_eq!(list.iter().map(card).collect::<Vec<_>>(), ["GPU-1"; 2]);
 }

@@ -18,7 +18,7 @@ use nvml_wrapper::{Device as Handle, Nvml};
 
 use super::instruments::NvmlCard;
 use super::lists::{InstanceIds, Listed, Placed, place};
-use super::mig::{Instance, instances};
+use super::mig::{Instance, Slots};
 use super::placeholder;
 use super::throttle::throttle_reasons;
 use super::usage::{Shares, Usage};
@@ -50,6 +50,7 @@ pub(super) struct CardReader<'nvml> {
     /// The hardware's own counters, as they were last.
     counters: Cell<Option<GpmSample<'nvml>>>,
     mig_enabled: bool,
+    slots: Slots,
     usage: Usage,
     idle: IdleClock<IdleKey>,
     instance_ids: BTreeMap<InstanceIds, GpuUuid>,
@@ -70,6 +71,7 @@ impl<'nvml> CardReader<'nvml> {
             gauges: Gauges::default(),
             counters: Cell::new(None),
             mig_enabled: false,
+            slots: Slots::default(),
             usage: Usage::default(),
             idle: IdleClock::default(),
             instance_ids: BTreeMap::new(),
@@ -150,14 +152,14 @@ impl<'nvml> CardReader<'nvml> {
     }
 
     /// The processes on the card and its instances, or the last ones when NVML does not say;
-    /// and the devices of which it did not say, with why.
+    /// and the devices of which it did not say, with what their number is then.
     fn processes(
         &mut self,
         card: &Handle<'nvml>,
         device: &Device,
         parts: &[Instance<'nvml>],
         now: Duration,
-    ) -> (Vec<GpuProcess>, BTreeMap<GpuUuid, Failure>) {
+    ) -> (Vec<GpuProcess>, BTreeMap<GpuUuid, Reading<u32>>) {
         let mut unlisted = BTreeMap::new();
         let whole = match self.listed(card, OF_CARD) {
             Ok(whole) => whole,
@@ -168,20 +170,31 @@ impl<'nvml> CardReader<'nvml> {
                         .map(move |process| aged_process(process.clone(), age))
                 });
                 let devices = [device].into_iter().chain(parts.iter().map(|p| &p.device));
-                unlisted.extend(devices.map(|device| (device.uuid.clone(), failure)));
+                let failed = |device: &Device| (device.uuid.clone(), Reading::Failed(failure));
+                unlisted.extend(devices.map(failed));
                 return (last.collect(), unlisted);
             }
         };
+        let whole = whole.unwrap_or_else(|| {
+            unlisted.insert(device.uuid.clone(), Reading::Unsupported);
+            Vec::new()
+        });
         let parts = parts
             .iter()
             .map(|part| {
                 let uuid = part.device.uuid.clone();
-                let list = self
-                    .listed(&part.handle, OF_INSTANCE)
-                    .unwrap_or_else(|failure| {
-                        unlisted.insert(uuid.clone(), failure);
+                let list = part.handle.as_ref().map_err(|failure| *failure);
+                let list = match list.and_then(|handle| self.listed(handle, OF_INSTANCE)) {
+                    Ok(Some(list)) => list,
+                    Ok(None) => {
+                        unlisted.insert(uuid.clone(), Reading::Unsupported);
                         Vec::new()
-                    });
+                    }
+                    Err(failure) => {
+                        unlisted.insert(uuid.clone(), Reading::Failed(failure));
+                        Vec::new()
+                    }
+                };
                 (uuid, list)
             })
             .collect();
@@ -256,16 +269,18 @@ impl<'nvml> CardReader<'nvml> {
         }
     }
 
-    /// The process lists of a card or an instance.
+    /// The process lists of a card or an instance; `None`: the driver does not say what computes
+    /// there, and what else it says is not all. Cards without graphics may lack that list. That of
+    /// MPS clients is not missed: those that compute are in the first list, too, and older drivers
+    /// have many ways of not having it.
     ///
     /// # Errors
-    /// Why one of them could not be read. The list of MPS clients is not missed: those that compute
-    /// are in the first list, too, and older drivers have many ways of not having it.
+    /// Why one of them could not be read.
     fn listed(
         &mut self,
         handle: &Handle<'nvml>,
         lists: [Metric; 3],
-    ) -> Result<Vec<Listed>, Failure> {
+    ) -> Result<Option<Vec<Listed>>, Failure> {
         let mut ask = |metric, new: List<'nvml>, old: Option<List<'nvml>>| {
             self.asker.ask(metric, || {
                 let answer = settled(|| new(handle));
@@ -296,6 +311,9 @@ impl<'nvml> CardReader<'nvml> {
                 return Err(*failure);
             }
         }
+        if compute == Reading::Unsupported {
+            return Ok(None);
+        }
         let lists = [
             (compute, ProcessKind::Compute),
             (graphics, ProcessKind::Graphics),
@@ -305,7 +323,7 @@ impl<'nvml> CardReader<'nvml> {
             let entries = list.fresh().into_iter().flatten();
             entries.map(|info| Listed::new(info, *kind))
         });
-        Ok(entries.collect())
+        Ok(Some(entries.collect()))
     }
 
     /// The report about a card for which NVML gives no handle.
@@ -322,9 +340,11 @@ impl<'nvml> CardReader<'nvml> {
         if failure == Failure::GpuLost {
             device.health = health(self.gauges.ecc(), true);
         }
+        let mut devices = self.slots.failed(&device, failure);
+        devices.insert(0, device);
         Report {
             gpu: GpuSample {
-                devices: vec![device],
+                devices,
                 processes: Vec::new(),
             },
             driver_gone: self.asker.driver_gone.take(),
@@ -346,9 +366,13 @@ impl Probe for CardReader<'_> {
         let mut hidden = false;
         if self.mig_enabled {
             let asker = &mut self.asker;
-            parts = instances(&card, &device, &mut |error| {
-                hidden |= asker.failed(error) == Failure::NoPermission;
+            parts = self.slots.read(&card, &device, &mut |error| {
+                let failure = asker.failed(error);
+                hidden |= failure == Failure::NoPermission;
+                failure
             });
+        } else {
+            self.slots.clear();
         }
         device.idle_for = self.idle_for(None, &device.utilization, now);
         let (processes, unlisted) = self.processes(&card, &device, &parts, now);
@@ -356,7 +380,7 @@ impl Probe for CardReader<'_> {
         devices.extend(parts.into_iter().map(|part| part.device));
         for device in &mut devices {
             device.process_count = match unlisted.get(&device.uuid) {
-                Some(failure) => Reading::Failed(*failure),
+                Some(why) => why.clone(),
                 None => count(&processes, &device.uuid),
             };
         }

@@ -18,6 +18,7 @@ use nvml_wrapper::struct_wrappers::event::EventData;
 use nvml_wrapper::{EventSet, Nvml};
 use tokio::time::Instant;
 
+use super::late::Taken;
 use crate::source::ask::Refusal;
 
 /// What is listened to, as far as a card has it.
@@ -67,9 +68,15 @@ trait Ear {
 }
 
 impl Listener {
-    /// Starts to listen to the cards whose flags are `changed`, in NVML's order.
-    pub(super) fn start(nvml: Arc<Nvml>, changed: Vec<Arc<AtomicBool>>) -> std::io::Result<Self> {
+    /// Starts to listen to the cards whose flags are `changed`, in NVML's order; the thread keeps
+    /// `taken` until it ends.
+    pub(super) fn start(
+        nvml: Arc<Nvml>,
+        changed: Vec<Arc<AtomicBool>>,
+        taken: Taken,
+    ) -> std::io::Result<Self> {
         Self::spawn(changed, move |desk| {
+            let _taken = taken;
             let nvml = &*nvml;
             desk.run(|index| NvmlEar::open(nvml, index));
         })

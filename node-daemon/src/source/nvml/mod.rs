@@ -8,6 +8,7 @@
 mod ask;
 mod card;
 mod instruments;
+mod late;
 mod listen;
 mod lists;
 mod mig;
@@ -28,8 +29,10 @@ use tokio::time::{Instant, timeout};
 
 use super::events::EventLog;
 use super::{Round, Sample, Source};
+use late::{Late, Posts};
 use listen::Report;
 use open::Opened;
+use worker::Silence;
 
 /// Time between attempts to open NVML.
 const RETRY: Duration = Duration::from_secs(10);
@@ -73,13 +76,15 @@ impl NvmlSource {
     /// A source that opens NVML at its first sample.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(|| open::open(None))
+        let posts = Posts::default();
+        Self::with(move || open::open(None, &posts))
     }
 
     /// The same with the library at `library` instead of the one that the loader finds.
     #[must_use]
     pub fn of(library: PathBuf) -> Self {
-        Self::with(move || open::open(Some(&library)))
+        let posts = Posts::default();
+        Self::with(move || open::open(Some(&library), &posts))
     }
 
     fn with(open: impl Fn() -> Result<Opened, DriverState> + Send + Sync + 'static) -> Self {
@@ -173,9 +178,12 @@ impl NvmlSource {
         });
         let mut gone = None;
         for (index, report) in (0..).zip(join_all(reports).await) {
-            let Some(report) = report else {
-                sample.devices.push(unanswered(index));
-                continue;
+            let report = match report {
+                Ok(report) => report,
+                Err(silence) => {
+                    sample.devices.push(unanswered(index, silence));
+                    continue;
+                }
             };
             gone = gone.or(report.driver_gone);
             sample.devices.extend(report.gpu.devices);
@@ -189,7 +197,7 @@ impl NvmlSource {
             self.log().forget_health();
             return self.without_devices(driver);
         }
-        if let Some(listener) = &opened.listener {
+        if let Some(listener) = opened.listener.as_ref().and_then(Late::get) {
             self.note(listener.take(), &sample, now);
         }
         self.judge(&mut sample);
@@ -264,11 +272,18 @@ fn not_opened(waited: Duration) -> DriverState {
 }
 
 /// Stands for a GPU that has not answered since NVML was opened. Its UUID is unknown.
-fn unanswered(index: u32) -> Device {
+fn unanswered(index: u32, silence: Silence) -> Device {
     let kind = DeviceKind::Gpu { mig_enabled: false };
     let device = Device::unmeasured(index, placeholder(index).into(), "GPU".to_owned(), kind);
     let mut device = device.failed(Failure::Timeout);
-    let why = "it has not answered since the daemon's start".to_owned();
+    let why = match silence {
+        Silence::NeverAnswered => "it has not answered since the daemon's start",
+        Silence::Parked => {
+            "the driver was loaded anew, and an earlier question about this card still hangs in it; \
+             reboot the node if that stays so"
+        }
+    };
+    let why = why.to_owned();
     device.health = Health::Sick { why }.into();
     device
 }

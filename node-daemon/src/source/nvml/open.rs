@@ -9,6 +9,7 @@ use nvml_wrapper::Nvml;
 
 use super::ask::driver_state;
 use super::card::CardReader;
+use super::late::{Late, Post, Posts};
 use super::listen::Listener;
 use super::worker::Worker;
 
@@ -19,12 +20,12 @@ pub(super) struct Opened {
     pub(super) cuda: Option<String>,
     pub(super) workers: Vec<Worker>,
     /// Hears what the driver reports; `None`: nothing can be heard.
-    pub(super) listener: Option<Listener>,
+    pub(super) listener: Option<Late<Listener>>,
 }
 
 /// Opens NVML, the `library` of that name or the driver's own. May take seconds (persistence mode
-/// off) or hang: for a thread of its own.
-pub(super) fn open(library: Option<&Path>) -> Result<Opened, DriverState> {
+/// off) or hang: for a thread of its own. `posts` are those of all openings of this process.
+pub(super) fn open(library: Option<&Path>, posts: &Posts) -> Result<Opened, DriverState> {
     let nvml = match library {
         Some(library) => Nvml::builder().lib_path(library.as_os_str()).init(),
         None => Nvml::init(),
@@ -44,7 +45,7 @@ pub(super) fn open(library: Option<&Path>) -> Result<Opened, DriverState> {
         .zip(&changed)
         .map(|(index, changed)| {
             let (nvml, changed) = (Arc::clone(&nvml), Arc::clone(changed));
-            Worker::start(index, move |questions| {
+            Worker::start(index, posts, move |questions| {
                 questions.answer(&mut CardReader::new(&nvml, index, changed));
             })
         })
@@ -52,7 +53,9 @@ pub(super) fn open(library: Option<&Path>) -> Result<Opened, DriverState> {
         .map_err(|error| DriverState::Failed {
             why: format!("no thread could be started for a GPU: {error}"),
         })?;
-    let listener = Listener::start(nvml, changed);
+    let listener = Late::new(posts, Post::Events, |taken| {
+        Listener::start(nvml, changed, taken)
+    });
     if let Err(error) = &listener {
         tracing::warn!(%error, "no thread for the driver's events; Xid errors are not seen");
     }

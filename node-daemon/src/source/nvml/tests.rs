@@ -56,7 +56,12 @@ fn opened(
             released,
             gone: gone.cloned(),
         };
-        workers.push(Worker::start(index, move |questions| questions.answer(&mut card)).unwrap());
+        workers.push(
+            Worker::start(index, &Posts::default(), move |questions| {
+                questions.answer(&mut card)
+            })
+            .unwrap(),
+        );
     }
     let version = "1".to_owned();
     let opened = Opened {
@@ -184,7 +189,7 @@ fn heard(index: u32, xid: u32) -> listen::Report {
 #[tokio::test]
 async fn what_the_driver_reports_judges_its_card_alone() {
     let (mut opened, _releases) = opened([None, None], None);
-    opened.listener = Some(Listener::of(vec![heard(1, 48), heard(0, 31)]));
+    opened.listener = Some(Late::of(Listener::of(vec![heard(1, 48), heard(0, 31)])));
     let source = source(opened);
     let noted = |sample: &Sample| sample.events.len() == 2;
     let sample = sample_until(&source, 0, noted).await;
@@ -204,7 +209,7 @@ async fn what_the_driver_reports_judges_its_card_alone() {
 async fn what_was_reported_outlives_the_driver() {
     let why = "replaced".to_owned();
     let (mut opened, _releases) = opened([None, None], None);
-    opened.listener = Some(Listener::of(vec![heard(0, 48)]));
+    opened.listener = Some(Late::of(Listener::of(vec![heard(0, 48)])));
     let source = source(opened);
     sample_until(&source, 0, |sample| !sample.events.is_empty()).await;
     let gone = DriverState::Mismatch { why };

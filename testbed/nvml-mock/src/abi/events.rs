@@ -15,7 +15,7 @@ use crate::scenario::Scenario;
 use crate::world::{scenario, session};
 
 /// How often a wait looks for something new.
-const LOOK: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// `nvmlEventData_t`.
 #[repr(C)]

@@ -190,12 +190,14 @@ fn power(_: &Cx<'_>, row: &DeviceRow) -> Cell {
 /// can not be had all the same.
 fn holder(cx: &Cx<'_>, row: &DeviceRow) -> Cell {
     let mut cell = holders(cx, row);
-    let node = cx
+    // Who got it since the kubelet spoke last is not known.
+    cell.stale = row.holders_age.is_some();
+    let shares = cx
         .node(&row.node)
-        .filter(|_| row.closed.is_none() && !row.stale);
-    let shares = node.and_then(|node| Shares::of(row, &node.info));
-    if let Some(shares) = shares.filter(|shares| shares.free() > 0) {
-        let (free, all) = (shares.free(), shares.all);
+        .and_then(|node| Shares::of(row, &node.info));
+    if let Some(Shares { all, free, .. }) = shares
+        && let Some(free @ 1..) = free
+    {
         if let Some(short) = &mut cell.short {
             short.push(Piece::new(format!(", {free} free"), Tone::Accent));
         }
@@ -314,10 +316,23 @@ pub fn device_line(cx: &Cx<'_>, row: &DeviceRow) -> Vec<Piece> {
 }
 
 fn processes(_: &Cx<'_>, row: &DeviceRow) -> Cell {
-    match row.processes.len() {
+    let mut cell = process_count(processes_of(row));
+    cell.stale = row.device().process_count.age().is_some();
+    cell
+}
+
+/// How many processes are seen on the device; `None`: the driver does not list them, so that none
+/// is not known either.
+pub(super) fn processes_of(row: &DeviceRow) -> Option<usize> {
+    let listed = row.device().process_count.known().is_some();
+    (listed || !row.processes.is_empty()).then_some(row.processes.len())
+}
+
+pub(super) fn process_count(count: Option<usize>) -> Cell {
+    Cell::known(count, |count| match count {
         0 => Cell::new("0", Tone::Faint),
         number => Cell::new(number.to_string(), Tone::Plain),
-    }
+    })
 }
 
 fn note(_: &Cx<'_>, row: &DeviceRow) -> Cell {

@@ -16,7 +16,7 @@ pub use cell::{Cell, Gauge, Piece, Tone};
 pub use column::{Align, Column, Shows, Want};
 pub use fields::{Field, Kind, Unit, Value, field, fields};
 pub use gpus::{device_line, held_by, product_of};
-pub use nodes::{FULL, HOT};
+pub use nodes::{AT_LEAST, FULL, HOT};
 pub use pods::status_tone;
 pub use processes::{gpu_label, owner_pieces, process_line};
 pub use shares::name as share_name;

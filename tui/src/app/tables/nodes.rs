@@ -1,6 +1,6 @@
 //! The table of nodes.
 
-use gputop_fleet::state::{AgentStatus, NodeRow, NodeState};
+use gputop_fleet::state::{AgentStatus, NodeRow, NodeState, Sum};
 use gputop_model::Readiness;
 
 use super::cell::{Cell, Piece, Tone};
@@ -90,6 +90,9 @@ pub const HOT: i32 = 85;
 
 /// Share of the memory in percent from which it is called full.
 pub const FULL: u8 = 95;
+
+/// Before a figure over several GPUs of which some do not say theirs.
+pub const AT_LEAST: &str = "≥";
 
 fn name(_: &Cx<'_>, row: &NodeRow) -> Cell {
     Cell::new(row.info.name.to_string(), Tone::Strong)
@@ -193,7 +196,17 @@ fn devices(_: &Cx<'_>, row: &NodeRow) -> Cell {
 }
 
 fn utilization(_: &Cx<'_>, row: &NodeRow) -> Cell {
-    Cell::known(row.utilization, utilization_cell)
+    // A mean of some is neither too low nor too high.
+    let cell = Cell::known(row.utilization.value, utilization_cell);
+    marked(cell, row.utilization, "~")
+}
+
+/// The cell of a figure which some of the GPUs do not say, with `sign` before it.
+fn marked<T: Copy>(mut cell: Cell, sum: Sum<T>, sign: &'static str) -> Cell {
+    if sum.is_partial() && sum.value.is_some() {
+        cell.pieces.insert(0, Piece::new(sign, Tone::Warn));
+    }
+    cell
 }
 
 /// A share of time with a bar; much is good.
@@ -207,7 +220,10 @@ pub(super) fn utilization_cell(percent: u8) -> Cell {
 }
 
 fn memory(_: &Cx<'_>, row: &NodeRow) -> Cell {
-    Cell::known(row.memory, |(used, total)| memory_cell(Some(used), total))
+    let cell = Cell::known(row.memory.value, |(used, total)| {
+        memory_cell(Some(used), total)
+    });
+    marked(cell, row.memory, AT_LEAST)
 }
 
 /// Used of all memory with a bar; nearly all is bad.
@@ -229,7 +245,8 @@ pub(super) fn memory_cell(used: Option<gputop_model::Bytes>, total: gputop_model
 }
 
 fn temperature(_: &Cx<'_>, row: &NodeRow) -> Cell {
-    Cell::known(row.temperature, temperature_cell)
+    let cell = Cell::known(row.temperature.value, temperature_cell);
+    marked(cell, row.temperature, AT_LEAST)
 }
 
 /// Degrees; heat has a sign as well as a colour.
@@ -243,9 +260,10 @@ pub(super) fn temperature_cell(celsius: i32) -> Cell {
 }
 
 fn power(_: &Cx<'_>, row: &NodeRow) -> Cell {
-    Cell::known(row.power, |power| {
+    let cell = Cell::known(row.power.value, |power| {
         Cell::new(format::power(power), Tone::Plain)
-    })
+    });
+    marked(cell, row.power, AT_LEAST)
 }
 
 fn daemon(_: &Cx<'_>, row: &NodeRow) -> Cell {
@@ -370,9 +388,9 @@ fn stated(text: &str) -> Cell {
 
 /// Why nothing is measured, in place of the measurements.
 pub(super) fn sentence(row: &NodeRow) -> Option<Cell> {
-    let measured = row.utilization.is_some()
-        || row.memory.is_some()
-        || row.power.is_some()
+    let measured = row.utilization.value.is_some()
+        || row.memory.value.is_some()
+        || row.power.value.is_some()
         || row
             .devices
             .as_ref()

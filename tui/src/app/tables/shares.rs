@@ -5,7 +5,7 @@ use gputop_model::{Bytes, PodKey};
 
 use super::cell::{Cell, Piece, Tone};
 use super::column::Column;
-use super::gpus::{held_by, node_name};
+use super::gpus::{held_by, node_name, process_count, processes_of};
 use super::state_sign::{sign, state_tone};
 use super::{Branch, Cx};
 
@@ -34,12 +34,12 @@ pub(super) fn cell(cx: &Cx<'_>, column: &Column, row: &DeviceRow, to: &Allocated
         "VRAM" => Cell::known(memory(cx, row, to), |bytes| {
             Cell::new(bytes.to_string(), Tone::Plain)
         }),
-        "HELD BY" => Cell::new(held_by(to), Tone::Plain)
-            .or_short(vec![Piece::new(to.pod.clone(), Tone::Plain)]),
-        "PROC" => match processes(cx, row, to).count() {
-            0 => Cell::new("0", Tone::Faint),
-            count => Cell::new(count.to_string(), Tone::Plain),
+        "HELD BY" => Cell {
+            stale: row.holders_age.is_some(),
+            ..Cell::new(held_by(to), Tone::Plain)
+                .or_short(vec![Piece::new(to.pod.clone(), Tone::Plain)])
         },
+        "PROC" => process_count(process_number(cx, row, to)),
         _ => Cell::default(),
     }
 }
@@ -77,7 +77,7 @@ fn pod<'a>(cx: &Cx<'a>, to: &AllocatedTo) -> Option<&'a PodRow> {
 }
 
 /// Its pod's processes on the device.
-pub(super) fn processes<'a>(
+fn processes<'a>(
     cx: &Cx<'a>,
     row: &'a DeviceRow,
     to: &'a AllocatedTo,
@@ -90,6 +90,11 @@ pub(super) fn processes<'a>(
             matches!(&process.owner, ProcessOwner::Pod { namespace, pod, .. }
                 if *namespace == to.namespace && *pod == to.pod)
         })
+}
+
+/// How many they are; `None`: nobody lists the processes of the device.
+pub(super) fn process_number(cx: &Cx<'_>, row: &DeviceRow, to: &AllocatedTo) -> Option<usize> {
+    processes_of(row).map(|_seen| processes(cx, row, to).count())
 }
 
 /// Memory that its pod holds on the device; `None`: not known of all its processes, or said of

@@ -5,7 +5,7 @@ use gputop_model::ThrottleReason;
 
 use super::text::{Exposition, Labels, Unit};
 use super::{ratio, seconds, whole};
-use crate::export::gpu::GpuItem;
+use crate::export::gpu::{GpuItem, HolderItem};
 
 /// Name without its unit, unit, meaning, value.
 type Measure = (
@@ -140,7 +140,7 @@ const GAUGES: &[Measure] = &[
         "gputop_gpu_holders",
         Unit::None,
         "Containers that were given the device or a share of it",
-        |g| g.allocated_to.as_ref().map(|list| list.len() as f64),
+        |g| Some(holders(g)?.len() as f64),
     ),
 ];
 
@@ -221,7 +221,7 @@ pub(in crate::export) fn gpus(items: &[GpuItem]) -> String {
         Unit::None,
         "1 for each container that was given the device or a share of it",
         fresh().flat_map(|item| {
-            item.allocated_to.iter().flatten().map(|to| {
+            holders(item).into_iter().flatten().map(|to| {
                 let holder = device(item)
                     .with("namespace", &to.namespace)
                     .with("pod", &to.pod)
@@ -244,6 +244,12 @@ pub(in crate::export) fn gpus(items: &[GpuItem]) -> String {
         unmeasured(items),
     );
     text.end()
+}
+
+/// Who has it now; `None`: nobody knows, or the kubelet said it too long ago.
+fn holders(item: &GpuItem) -> Option<&[HolderItem]> {
+    let now = item.allocated_to_age_ms.is_none();
+    item.allocated_to.as_deref().filter(|_| now)
 }
 
 fn device(item: &GpuItem) -> Labels {

@@ -43,7 +43,7 @@ pub(super) fn nodes(items: &[NodeItem]) -> String {
         items
             .iter()
             .filter(|item| item.agent.state != "not_asked")
-            .map(|item| (labels(item), flag(item.agent.state == "live"))),
+            .map(|item| (labels(item), flag(item.agent.delivers))),
     );
     text.gauge(
         "gputop_node_devices",

@@ -2,16 +2,18 @@
 //!
 //! Always: arguments of programs, secrets, users, addresses, the values of labels that are not the
 //! same everywhere. Unless names are to stay: the names of everything, which become pseudonyms of
-//! their kind (`node-1`, `pod-7`), the same one for the same thing all through the recording.
+//! their kind (`node-1`, `pod-7`), the same one for the same thing for as long as it is there.
 
 mod names;
 mod objects;
+mod release;
+mod snapshot;
 mod text;
 
 use std::sync::Arc;
 
 use gputop_fleet::state::{AgentReport, LinkState, Listing, Update, WatchState};
-use gputop_model::{DeviceId, GpuUuid, NodeName, PodKey, PodUid};
+use gputop_model::{DeviceId, DevicePast, GpuUuid, NodeName, PodKey, PodUid};
 
 use super::format::{Header, Keyframe};
 use names::{Kind, Names};
@@ -53,6 +55,7 @@ impl Redactor {
 
     /// All that is known. Names are learned before the texts that may contain them are read.
     pub(super) fn keyframe(&mut self, keyframe: Keyframe) -> Keyframe {
+        self.names.turn();
         for node in &keyframe.nodes {
             self.node_name(&node.name);
         }
@@ -142,6 +145,22 @@ impl Redactor {
         (self.node_name(node), AgentReport { link, last })
     }
 
+    /// What daemons had measured before.
+    pub(super) fn past(
+        &mut self,
+        past: Vec<(NodeName, Vec<DevicePast>)>,
+    ) -> Vec<(NodeName, Vec<DevicePast>)> {
+        let nodes = past.into_iter();
+        nodes
+            .map(|(node, mut devices)| {
+                for past in &mut devices {
+                    past.device = self.device(&past.device);
+                }
+                (self.node_name(&node), devices)
+            })
+            .collect()
+    }
+
     fn learn_users(&mut self, report: &AgentReport) {
         let processes = report.last.iter().flat_map(|last| &last.snapshot.processes);
         for user in processes.filter_map(|process| process.user.known()) {
@@ -165,6 +184,14 @@ impl Redactor {
     /// Free text.
     fn text(&mut self, text: &str) -> String {
         text::scrub(&mut self.names, text, self.keep)
+    }
+
+    /// The release of a kernel.
+    fn release(&mut self, real: &str) -> String {
+        if self.keep {
+            return self.text(real);
+        }
+        release::public(real)
     }
 
     /// A name that stays if names stay.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use gputop_fleet::state::{Received, Watched};
 use gputop_model::{
-    Allocation, Bytes, ContainerInfo, ContainerState, Device, DeviceKind, DriverState, GpuProcess,
-    Health, Holder, Moment, NodeInfo, NodeSnapshot, OutsideKind, Percent, Phase, PodInfo,
-    ProcessKind, Readiness, Reading, Taint, Workload,
+    Allocation, Bytes, ContainerInfo, ContainerState, Device, DeviceKind, Disk, DriverState,
+    GpuProcess, Health, Holder, Host, Limitation, Moment, NodeInfo, NodeSnapshot, OutsideKind,
+    Percent, Phase, PodInfo, ProcessKind, Readiness, Reading, Taint, Workload,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -73,6 +73,8 @@ impl Called {
                 value: self.label.clone(),
                 effect: "NoSchedule".to_owned(),
             }],
+            os_image: format!("Ubuntu 24.04 of {}", self.node),
+            kernel_version: format!("6.8.0-{}", self.label),
             addresses: vec![self.address.clone()],
             ..NodeInfo::unknown(self.node.as_str().into())
         }
@@ -111,6 +113,7 @@ impl Called {
         GpuProcess {
             start_ticks: Some(1),
             name: format!("/opt/{}/python3 --password {}", self.user, self.secret),
+            command: format!("python3 --data /home/{} {}", self.user, self.secret).into(),
             user: self.user.clone().into(),
             memory_used: Bytes(5).into(),
             sm: Percent(9).into(),
@@ -155,6 +158,21 @@ impl Called {
                 device_id: DeviceId::new("GPU-7f::3"),
             }]),
             uptime: Duration::from_secs(1),
+            host: Host {
+                disks: vec![Disk {
+                    mount: format!("/srv/{}", self.namespace),
+                    total: Bytes(9),
+                    available: Bytes(3),
+                }]
+                .into(),
+                kernel: format!("6.8.0-{}", self.label).into(),
+                ..Host::default()
+            },
+            limitations: vec![Limitation {
+                name: "hidden_processes".to_owned(),
+                lost: format!("/mnt/{}/proc is mounted with hidepid: {why}", self.label),
+                fix: format!("remount /mnt/{}/proc on {}", self.label, self.node),
+            }],
             ..NodeSnapshot::unsampled(self.node.as_str().into())
         };
         let at = Moment(Duration::from_secs(3));
@@ -244,10 +262,14 @@ proptest! {
         for name in called.names().into_iter().chain(called.private()) {
             prop_assert!(!text.contains(name), "{name} in {text}");
         }
-        for gone in ["GPU-7f", "1b4e28ba", "9f9f", "registry.example", "/opt"] {
+        for gone in ["GPU-7f", "1b4e28ba", "9f9f", "registry.example", "/opt", "/srv", "/mnt"] {
             prop_assert!(!text.contains(gone), "{gone} in {text}");
         }
-        for stays in ["Tesla-T4", "NVIDIA T4", "nvidia.com/gpu", "python3"] {
+        let stays = [
+            "Tesla-T4", "NVIDIA T4", "nvidia.com/gpu", "python3", "Ubuntu 24.04", "6.8.0-…",
+            "hidden_processes", "is mounted with hidepid",
+        ];
+        for stays in stays {
             prop_assert!(text.contains(stays), "no {stays} in {text}");
         }
     }
@@ -309,6 +331,22 @@ fn what_belongs_together_stays_together() {
     assert_eq!(name.as_deref(), Some("pod-1"));
     // The same later on.
     assert_eq!(redactor.pod(&called.pod()), **pod);
+    let device = called.keyframe().reports[0]
+        .1
+        .last
+        .as_ref()
+        .unwrap()
+        .snapshot
+        .devices[0]
+        .uuid
+        .clone();
+    let past = DevicePast {
+        device,
+        samples: Vec::new(),
+    };
+    let past = redactor.past(vec![("titan".into(), vec![past])]);
+    assert_eq!(past[0].0, "node-1".into());
+    assert_eq!(past[0].1[0].device, snapshot.devices[0].uuid);
     // What every cluster has keeps its name.
     assert_eq!(redactor.namespace("kube-system"), "kube-system");
 }

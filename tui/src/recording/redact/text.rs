@@ -6,8 +6,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use gputop_model::mask;
+
 use super::names::{Kind, Names};
-use crate::config::secrets::mask;
 
 /// Domains whose names are the same everywhere.
 const PUBLIC_DOMAINS: [&str; 8] = [

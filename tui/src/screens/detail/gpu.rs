@@ -31,6 +31,13 @@ pub(super) fn facts(state: &State, row: &DeviceRow) -> Facts {
             Tone::Warn,
         );
     }
+    if let Some(age) = row.holders_age {
+        let text = format!(
+            "the kubelet has not said for {} who has it; who came since is not known",
+            format::spoken(age)
+        );
+        say(lead, "holders", text, Tone::Warn);
+    }
     add(lead, "health", health(device));
     add(lead, "held back", held_back(device));
     if let Some(worse) = device.pcie_degraded() {
@@ -135,11 +142,12 @@ fn held_back(device: &Device) -> Vec<Piece> {
 /// How many shares of a time-sliced card are held, and how many are free.
 fn shares(row: &DeviceRow, node: Option<&NodeRow>) -> String {
     if let Some(shares) = node.and_then(|node| Shares::of(row, &node.info)) {
+        let free = shares.free.map(|free| format!(", {free} free"));
         return format!(
-            "{} of {} held, {} free: the pods take turns and share the memory",
+            "{} of {} held{}: the pods take turns and share the memory",
             shares.held,
             shares.all,
-            shares.free()
+            free.unwrap_or_default(),
         );
     }
     let holders = row.allocated_to.as_deref().unwrap_or_default();
@@ -228,7 +236,14 @@ pub(super) fn gap(state: &State, gap: &Gap) -> Facts {
     let mut facts = Facts {
         title: vec![
             Piece::new(gap.node.to_string(), Tone::Strong),
-            Piece::new("  its GPUs are not seen", Tone::Warn),
+            Piece::new(
+                if gap.is_part {
+                    "  some of its devices are not seen"
+                } else {
+                    "  its GPUs are not seen"
+                },
+                Tone::Warn,
+            ),
         ],
         rest: node
             .map(|row| node::facts(state, row).rest)
@@ -240,8 +255,10 @@ pub(super) fn gap(state: &State, gap: &Gap) -> Facts {
     if let Some(no_gpu) = node.and_then(|row| row.no_gpu.as_ref()) {
         say(lead, "what to do", no_gpu.fix(), Tone::Plain);
     }
-    let units = format!("{} offered to the scheduler", gap.units);
-    say(lead, "units", units, Tone::Plain);
+    if !gap.is_part {
+        let units = format!("{} offered to the scheduler", gap.units);
+        say(lead, "units", units, Tone::Plain);
+    }
     let product = gap.product.as_deref().map(format::product);
     let labels = match (gap.devices, product) {
         (Some(count), Some(product)) => format!("{count} × {product}"),
@@ -249,7 +266,7 @@ pub(super) fn gap(state: &State, gap: &Gap) -> Facts {
         (None, Some(product)) => product.to_owned(),
         (None, None) => String::new(),
     };
-    if !labels.is_empty() {
+    if !labels.is_empty() && !gap.is_part {
         let labels = vec![
             Piece::new(format::one_line(&labels), Tone::Plain),
             Piece::new(" (GPU feature discovery)", Tone::Muted),

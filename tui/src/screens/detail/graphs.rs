@@ -1,6 +1,6 @@
 //! The graphs of the selected row: utilisation, memory, power and temperature of its devices.
 
-use gputop_fleet::state::{DeviceRow, NodeRow, PodRow};
+use gputop_fleet::state::{DeviceRow, NodeRow, PodRow, history_time};
 use gputop_model::DeviceKind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -47,7 +47,7 @@ impl Graphs {
     /// The graphs of `row`; none where it has no device.
     pub(super) fn of(state: &State, row: Row) -> Self {
         let window = Window {
-            now: state.clock.now,
+            now: history_time(state.clock.now),
             span: SPAN,
             hold: state.session.settings.stale_after,
         };

@@ -8,6 +8,7 @@ mod gpu;
 mod graphs;
 mod hardware;
 mod history;
+mod host;
 mod node;
 mod pod;
 mod process;

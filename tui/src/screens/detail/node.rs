@@ -3,7 +3,7 @@
 use gputop_fleet::state::{AgentStatus, Closed, NodeRow, NodeState, PodRow, ResourceRow};
 use gputop_model::{DriverState, NodeCondition, NodeName, ResourceCounts, Taint};
 
-use super::{Facts, add, list, on_node, say, snapshot};
+use super::{Facts, add, host, list, on_node, say, snapshot};
 use crate::app::tables::{Cx, Piece, Tone, device_line, status_tone};
 use crate::app::{State, format};
 
@@ -33,6 +33,13 @@ pub(super) fn facts(state: &State, row: &NodeRow) -> Facts {
     for complaint in complaints {
         add(lead, "trouble", complaint);
     }
+    let silent = row.silent_gpus();
+    if silent > 0 {
+        let all: usize = row.products.iter().map(|(_, count)| count).sum();
+        let text = format!("{silent} of {all} GPUs: the node's figures are without them");
+        say(lead, "silent", text, Tone::Warn);
+    }
+    host::lead(lead, row);
     let closed = Closed::of(info);
     list(
         lead,
@@ -76,6 +83,7 @@ pub(super) fn facts(state: &State, row: &NodeRow) -> Facts {
     let system = [&info.os_image, &info.architecture, &info.kernel_version];
     say(rest, "system", known(&system), Tone::Plain);
     say(rest, "address", info.addresses.join(", "), Tone::Plain);
+    host::rest(rest, row);
     if let Some(created) = info.created {
         let age = format::spoken(cx.clock.age(created));
         say(rest, "in cluster", age, Tone::Plain);

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::groups::{Group, Groups};
-use crate::app::tables::{Piece, Tone};
+use crate::app::tables::{AT_LEAST, Piece, Tone};
 use crate::app::{State, format};
 use crate::widgets::{gauge, text};
 
@@ -24,8 +24,10 @@ pub(super) fn draw(state: &State, line: Rect, buf: &mut Buffer) {
         let pending = format::count(totals.pods_pending, "pod");
         groups.push(vec![Piece::new(format!("{pending} pending"), Tone::Warn)]);
     }
-    let memory = totals.memory.map(|(used, total)| {
-        let text = format::memory(Some(used), total);
+    let sign = |partial| if partial { AT_LEAST } else { "" };
+    let memory = totals.memory.value.map(|(used, total)| {
+        let sign = sign(totals.memory.is_partial());
+        let text = format!("{sign}{}", format::memory(Some(used), total));
         let group = vec![
             Piece::new("VRAM ", Tone::Muted),
             Piece::new(text, Tone::Plain),
@@ -37,10 +39,11 @@ pub(super) fn draw(state: &State, line: Rect, buf: &mut Buffer) {
     let with_bar = groups.len();
     groups.push(daemons(state));
     groups.extend(stale(state));
-    if let Some(power) = totals.power {
+    if let Some(power) = totals.power.value {
+        let sign = sign(totals.power.is_partial());
         groups.push(vec![
             Piece::new("power ", Tone::Muted),
-            Piece::new(format::power(power), Tone::Plain),
+            Piece::new(format!("{sign}{}", format::power(power)), Tone::Plain),
         ]);
     }
     groups.push(nodes(totals));

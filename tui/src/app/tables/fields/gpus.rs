@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use gputop_fleet::state::{AllocatedTo, Closed, DeviceRow, DeviceState, ProcessOwner};
 use gputop_model::{DeviceKind, Health};
 
-use super::super::gpus::{held_by, product_of};
+use super::super::gpus::{held_by, processes_of, product_of};
 use super::super::shares;
 use super::{Field, Get, Unit, Value};
 use crate::app::tables::Cx;
@@ -166,10 +166,10 @@ pub(super) const FIELDS: &[Field] = &[
         "proc",
         Unit::Count,
         "processes on it",
-        Get::Device(|_, row| Value::count(row.processes.len())),
+        Get::Device(|_, row| Value::known(processes_of(row), Value::count)),
     )
     .or(&["processes"])
-    .of_share(|cx, row, to| Value::count(shares::processes(cx, row, to).count())),
+    .of_share(|cx, row, to| Value::known(shares::process_number(cx, row, to), Value::count)),
     Field::flag(
         "cordoned",
         "its node takes no new pods",

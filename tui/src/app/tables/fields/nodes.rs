@@ -71,14 +71,18 @@ pub(super) const FIELDS: &[Field] = &[
         "util",
         Unit::Percent,
         "mean utilisation of its GPUs",
-        Get::Node(|_, row| Value::known(row.utilization, |percent| Value::Number(percent.into()))),
+        Get::Node(|_, row| {
+            Value::known(row.utilization.value, |percent| {
+                Value::Number(percent.into())
+            })
+        }),
     )
     .or(&["utilization"]),
     Field::number(
         "vram",
         Unit::Bytes,
         "device memory in use",
-        Get::Node(|_, row| Value::known(row.memory, |(used, _)| Value::bytes(used))),
+        Get::Node(|_, row| Value::known(row.memory.value, |(used, _)| Value::bytes(used))),
     )
     .or(&["mem", "memory"]),
     Field::number(
@@ -86,7 +90,8 @@ pub(super) const FIELDS: &[Field] = &[
         Unit::Percent,
         "share of the device memory in use",
         Get::Node(|_, row| {
-            let share = row.memory.and_then(|(used, total)| used.share_of(total));
+            let memory = row.memory.value;
+            let share = memory.and_then(|(used, total)| used.share_of(total));
             Value::known(share, Value::percent)
         }),
     )
@@ -95,20 +100,24 @@ pub(super) const FIELDS: &[Field] = &[
         "vram.total",
         Unit::Bytes,
         "device memory in all",
-        Get::Node(|_, row| Value::known(row.memory, |(_, total)| Value::bytes(total))),
+        Get::Node(|_, row| Value::known(row.memory.value, |(_, total)| Value::bytes(total))),
     ),
     Field::number(
         "temp",
         Unit::Celsius,
         "temperature of its hottest GPU",
-        Get::Node(|_, row| Value::known(row.temperature, |celsius| Value::Number(celsius.into()))),
+        Get::Node(|_, row| {
+            Value::known(row.temperature.value, |celsius| {
+                Value::Number(celsius.into())
+            })
+        }),
     )
     .or(&["temperature"]),
     Field::number(
         "power",
         Unit::Watts,
         "power of its GPUs",
-        Get::Node(|_, row| Value::known(row.power, Value::watts)),
+        Get::Node(|_, row| Value::known(row.power.value, Value::watts)),
     ),
     Field::number(
         "old",
