@@ -106,7 +106,10 @@ mount --make-rshared /
 clean=(env -i container=testbed HOME=/root
   PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 if [ "$INIT" = systemd ]; then
-  exec "${clean[@]}" /lib/systemd/systemd --log-target=console --show-status=no < /dev/null
+  # In a container systemd reads its own arguments as the kernel's. A cgroup2 beside the others
+  # would keep it from making empty slices in its own hierarchy, where runc looks for them.
+  exec "${clean[@]}" /lib/systemd/systemd --log-target=console --show-status=no \
+    systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1 < /dev/null
 fi
 exec "${clean[@]}" bash -c '
   trap : CHLD

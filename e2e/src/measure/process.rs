@@ -115,6 +115,32 @@ impl Usage {
     }
 }
 
+/// Processor time of those threads of a process whose names begin so, as long as they live.
+pub(super) fn running(id: u32, name: &str) -> Result<Duration> {
+    let folder = format!("/proc/{id}/task");
+    let threads = std::fs::read_dir(&folder).wrap_err_with(|| format!("can not read {folder}"))?;
+    let mut sum = Duration::ZERO;
+    for thread in threads {
+        let thread = thread?.path();
+        let read = |file: &str| std::fs::read_to_string(thread.join(file));
+        // One that has just ended is left out.
+        let (Ok(comm), Ok(time)) = (read("comm"), read("schedstat")) else {
+            continue;
+        };
+        if comm.starts_with(name) {
+            let time = on_processor(&time).ok_or_eyre("schedstat is not as it was")?;
+            sum = sum.saturating_add(time);
+        }
+    }
+    Ok(sum)
+}
+
+/// From the text of `/proc/PID/schedstat`: nanoseconds on the processor, waiting for it, and turns.
+fn on_processor(schedstat: &str) -> Option<Duration> {
+    let nanoseconds = schedstat.split_ascii_whitespace().next()?;
+    Some(Duration::from_nanos(nanoseconds.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +154,28 @@ mod tests {
         assert_eq!((usage.resident, usage.peak), (16 * 1024, 32 * 1024));
         assert_eq!(Usage::parse(stat, "Name:\ta\n"), None);
         assert_eq!(Usage::parse("1 (a) S", status), None);
+    }
+
+    #[test]
+    fn threads_are_found_by_name() {
+        assert_eq!(
+            on_processor("1500 20 3\n"),
+            Some(Duration::from_nanos(1500))
+        );
+        assert_eq!(on_processor(""), None);
+        let (done, wait) = std::sync::mpsc::sync_channel::<()>(0);
+        let (started, ready) = std::sync::mpsc::sync_channel(1);
+        let thread = std::thread::Builder::new().name("measured-1".to_owned());
+        let thread = thread.spawn(move || {
+            started.send(()).unwrap();
+            wait.recv().ok();
+        });
+        ready.recv().unwrap();
+        let id = std::process::id();
+        assert!(running(id, "measured-").unwrap() > Duration::ZERO);
+        assert_eq!(running(id, "nobody-").unwrap(), Duration::ZERO);
+        drop(done);
+        thread.unwrap().join().unwrap();
     }
 
     #[test]

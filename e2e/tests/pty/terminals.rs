@@ -162,7 +162,7 @@ fn where_signs_can_not_be_shown_all_is_ascii() -> Result<()> {
             ("2", "PRODUCT"),
             ("3t", "POD"),
             ("t4", "PID"),
-            ("1d", "Pod network:"),
+            ("1d", "Schedulable:"),
             ("\x1b", "UNITS"),
             ("?", "All tables"),
             ("\x1b", "UNITS"),
@@ -173,7 +173,7 @@ fn where_signs_can_not_be_shown_all_is_ascii() -> Result<()> {
                 s.has(words) && !(words == "UNITS" && s.has("All tables"))
             })?;
             // Far enough to the end that what stands there is drawn too.
-            if words == "Pod network:" {
+            if words == "Schedulable:" {
                 pty.keys("G")?;
                 pty.until("its end", |s| {
                     s.row(&["describe", "end"]) && s.has("KubeletReady")

@@ -118,7 +118,7 @@ mod tests {
     /// Seconds since the first moment.
     fn times(series: Option<&Series>) -> Vec<i128> {
         let samples = series.into_iter().flat_map(Series::samples);
-        let seconds = |time: Duration| i128::try_from(time.as_secs()).unwrap();
+        let seconds = |time: Duration| i128::from(time.as_secs());
         samples
             .map(|sample| seconds(sample.at.0) - seconds(LEAD))
             .collect()

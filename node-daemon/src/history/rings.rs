@@ -61,14 +61,7 @@ impl Rings {
     pub(super) fn record(&mut self, driver: &DriverState, devices: &[Device], at: Moment) {
         for device in devices {
             let sample = Sample::of(device, at);
-            match self.0.get_mut(&device.uuid) {
-                Some(kept) => kept.push(&sample),
-                None => {
-                    let mut kept = Kept::default();
-                    kept.push(&sample);
-                    self.0.insert(device.uuid.clone(), kept);
-                }
-            }
+            self.0.entry(device.uuid.clone()).or_default().push(&sample);
         }
         // A driver that fails lists nothing, and its devices have not gone for that.
         let answers = matches!(

@@ -1,6 +1,8 @@
 //! GPUs and MIG instances.
 
-use gputop_model::{Device, DeviceKind, EventKind, Failure, NodeSnapshot, Reading, ThrottleReason};
+use gputop_model::{
+    Device, DeviceKind, EventKind, Failure, MemoryKind, NodeSnapshot, Reading, ThrottleReason,
+};
 
 use super::text::{Exposition, Labels, Unit};
 use super::{flag, ratio, told, whole};
@@ -301,7 +303,7 @@ pub(super) fn write(text: &mut Exposition, snapshot: &NodeSnapshot) {
                     "pci_bus_id",
                     identity.pci_bus_id.known().map(String::as_str),
                 )
-                .with_some("memory", device.memory_kind.get().map(|kind| kind.name()))
+                .with_some("memory", device.memory_kind.get().map(MemoryKind::name))
         }),
     );
     text.states(

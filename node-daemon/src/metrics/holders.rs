@@ -1,6 +1,6 @@
 //! Who was given the devices, and whose processes are on them.
 
-use gputop_model::{Device, GpuProcess, Holder, NodeSnapshot, Reading};
+use gputop_model::{Device, GpuProcess, Holder, NodeSnapshot, PodUid, Reading};
 
 use super::devices;
 use super::text::{Exposition, Labels, Unit};
@@ -94,7 +94,7 @@ fn process_labels(snapshot: &NodeSnapshot, process: &GpuProcess) -> Labels {
             .with_some("namespace", namespace.as_deref())
             .with_some("pod", pod.as_deref())
             .with_some("container", container.as_deref())
-            .with_some("pod_uid", uid.as_ref().map(|uid| uid.as_str())),
+            .with_some("pod_uid", uid.as_ref().map(PodUid::as_str)),
         Holder::Outside { kind, name } => {
             labels.with("outside", &format!("{}: {name}", kind.name()))
         }

@@ -1,6 +1,7 @@
 //! What is told, what is not, and that rules and dashboard speak of what is told.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use gputop_model::{
@@ -437,7 +438,8 @@ fn table() -> String {
             kind = rest.split(' ').nth(1).unwrap();
         } else if let Some(rest) = line.strip_prefix("# HELP ") {
             let (name, help) = rest.split_once(' ').unwrap();
-            table += &format!("| `{name}` | {kind} | {} |\n", help.trim_end_matches('.'));
+            let help = help.trim_end_matches('.');
+            writeln!(table, "| `{name}` | {kind} | {help} |").unwrap();
         }
     }
     table

@@ -5,7 +5,7 @@ use gputop_node::source::Sample;
 use gputop_nvml_mock::Code;
 use gputop_nvml_mock::scenario::{Event, EventType, Rule, Scenario};
 
-use super::lab::Lab;
+use super::lab::{Lab, wait_until};
 
 fn kinds(sample: &Sample) -> Vec<EventKind> {
     sample.events.iter().map(|event| event.kind).collect()
@@ -64,6 +64,14 @@ fn a_grave_event_has_error_counts_read_at_once() {
         });
     });
     let asked = lab.calls("nvmlDeviceGetVbiosVersion", Some(0));
+    // Samples here are faster than the driver reports. The second wait that begins from now on does
+    // so after whatever was reported to the first.
+    let waits = || {
+        let both = ["nvmlEventSetWait", "nvmlEventSetWait_v2"];
+        both.iter().map(|name| lab.calls(name, Some(0))).sum()
+    };
+    let before: u64 = waits();
+    wait_until("the event is heard", || waits() > before + 1);
     let sample = lab.until("the new count is read", |sample| {
         sample.devices[0].ecc.volatile_uncorrected.get() == Some(2)
     });

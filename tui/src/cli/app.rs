@@ -53,7 +53,7 @@ pub(super) async fn cluster(global: &Global, record: &Record) -> Result<(), Fail
                 context: Some(context.clone()),
                 ..request.clone()
             };
-            let connected = match unless_stopped(patiently(&next)).await {
+            let connected = match unless_stopped(Box::pin(patiently(&next))).await {
                 Ok(Some(connected)) => connected,
                 Ok(None) => {
                     open.end().await;

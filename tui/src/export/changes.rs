@@ -8,8 +8,19 @@ use serde_json::Value;
 use super::item::{AnyItem, Item};
 use super::list::{Form, List, SCHEMA};
 
-/// A field that changes by itself with time.
-const AGE: &str = "age_ms";
+/// Fields that change by themselves with time.
+const MOVING: [&str; 2] = ["age_ms", "allocated_to_age_ms"];
+
+/// Those of a node's machine, which never rests.
+const MOVING_HOST: [&str; 7] = [
+    "cpu_percent",
+    "load_hundredths",
+    "memory_available_bytes",
+    "disks",
+    "network_receive_bytes_per_second",
+    "network_transmit_bytes_per_second",
+    "uptime_ms",
+];
 
 /// One row, ready to be printed and compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,11 +100,21 @@ fn cells<T: Item>(
 fn object<T: Item>(item: &T) -> (Body, String) {
     // Items are plain structs with text keys: they always have a JSON form.
     let mut timeless = serde_json::to_value(item).unwrap_or(Value::Null);
-    if let Some(fields) = timeless.as_object_mut() {
-        fields.remove(AGE);
+    forget(&mut timeless, &MOVING);
+    if let Some(host) = timeless.get_mut("host") {
+        forget(host, &MOVING_HOST);
     }
     let body = Body::Object(Box::new(item.clone().into()));
     (body, timeless.to_string())
+}
+
+/// Takes these fields out of an object.
+fn forget(object: &mut Value, names: &[&str]) {
+    if let Some(fields) = object.as_object_mut() {
+        for name in names {
+            fields.remove(*name);
+        }
+    }
 }
 
 /// What happened to a row; the words are those of a Kubernetes watch.

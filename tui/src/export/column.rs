@@ -183,7 +183,7 @@ impl<T> Column<T> {
         }
     }
 
-    /// An age: a row of which nothing else is new has not changed.
+    /// An age, or what moves all the time: a row of which nothing else is new has not changed.
     pub(super) const fn ages(self) -> Self {
         Self { ages: true, ..self }
     }

@@ -4,6 +4,9 @@ use gputop_fleet::state::NodeRow;
 use gputop_model::Limitation;
 use serde::Serialize;
 
+use super::column::{Column, Datum, several};
+use super::node::NodeItem;
+
 /// What is measured of the machine; `null`: the daemon does not know it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HostItem {
@@ -90,3 +93,43 @@ pub(super) fn limitations(row: &NodeRow) -> Vec<LimitationItem> {
     };
     row.limitations().iter().map(item).collect()
 }
+
+fn of<T: Into<Datum>>(node: &NodeItem, value: impl Fn(&HostItem) -> Option<T>) -> Datum {
+    node.host.as_ref().and_then(value).into()
+}
+
+fn disks(host: &HostItem) -> Option<String> {
+    let disks = host.disks.as_ref()?.iter();
+    Some(several(disks.map(|disk| {
+        let (available, total) = (disk.available_bytes, disk.total_bytes);
+        format!("{}={available}/{total}", disk.mount)
+    })))
+}
+
+/// The machine's columns, which tables do not show. What moves all the time is no change of its
+/// node.
+pub(super) const COLUMNS: &[Column<NodeItem>] = &[
+    Column::of("host_cpu_percent", |n| of(n, |h| h.cpu_percent)).ages(),
+    Column::of("host_cpus", |n| of(n, |h| h.cpus)),
+    Column::of("host_load_hundredths", |n| of(n, |h| h.load_hundredths)).ages(),
+    Column::of("host_memory_total_bytes", |n| {
+        of(n, |h| h.memory_total_bytes)
+    }),
+    Column::of("host_memory_available_bytes", |n| {
+        of(n, |h| h.memory_available_bytes)
+    })
+    .ages(),
+    // available/total of each mount.
+    Column::of("host_disks", |n| of(n, disks)).ages(),
+    Column::of("host_network_receive_bytes_per_second", |n| {
+        of(n, |h| h.network_receive_bytes_per_second)
+    })
+    .ages(),
+    Column::of("host_network_transmit_bytes_per_second", |n| {
+        of(n, |h| h.network_transmit_bytes_per_second)
+    })
+    .ages(),
+    Column::of("host_uptime_ms", |n| of(n, |h| h.uptime_ms)).ages(),
+    Column::of("host_reboot_required", |n| of(n, |h| h.reboot_required)),
+    Column::of("host_kernel", |n| of(n, |h| h.kernel.clone())),
+];

@@ -268,77 +268,81 @@ impl NodeItem {
 }
 
 impl Item for NodeItem {
-    const COLUMNS: Columns<Self> = &[&[
-        Column::of("name", |n: &Self| (&n.name).into()).titled("NAME"),
-        Column::of("status", |n: &Self| n.status().into()).titled("STATUS"),
-        Column::of("ready", |n: &Self| n.ready.into()),
-        Column::of("ready_since", |n: &Self| {
-            n.ready_since.map(|since| since.to_string()).into()
-        }),
-        Column::of("cordoned", |n: &Self| n.cordoned.into()),
-        Column::of("expected_away", |n: &Self| n.expected_away.into()),
-        Column::of("gpu_capacity", |n: &Self| n.gpu_capacity.into()),
-        Column::of("gpu_requested", |n: &Self| n.gpu_requested.into()).titled("REQUESTED"),
-        Column::of("gpu_allocatable", |n: &Self| n.gpu_allocatable.into()).titled("ALLOCATABLE"),
-        Column::of("gpu_free", |n: &Self| n.gpu_free.into())
-            .titled("FREE")
-            .said(Self::free_in_short),
-        // requested/allocatable of each resource name.
-        Column::of("resources", |n: &Self| n.resources().into()),
-        Column::of("other_resources", |n: &Self| n.other_resources().into()),
-        Column::of("devices", |n: &Self| n.devices.into()).titled("DEVICES"),
-        Column::of("products", Self::products)
-            .wide("PRODUCTS")
-            .said(Self::products_in_short),
-        Column::of("utilization_percent", |n: &Self| {
-            n.utilization_percent.into()
-        })
-        .wide("UTIL")
-        .said(|n| cell(n.utilization_percent.map(|v| format!("{v}%")))),
-        Column::of("memory_used_bytes", |n: &Self| n.memory_used_bytes.into())
-            .wide("VRAM")
-            .said(|n| super::memory(n.memory_used_bytes, n.memory_total_bytes)),
-        Column::of("memory_total_bytes", |n: &Self| n.memory_total_bytes.into()),
-        Column::of("temperature_celsius", |n: &Self| {
-            n.temperature_celsius.into()
-        })
-        .wide("TEMP")
-        .said(|n| cell(n.temperature_celsius.map(|v| format!("{v}°C")))),
-        Column::of("power_mw", |n: &Self| n.power_mw.into())
-            .wide("POWER")
-            .said(|n| cell(n.power_mw.map(MilliWatts))),
-        Column::of("silent_gpus", |n: &Self| n.silent_gpus.into()).wide("SILENT"),
-        Column::of("roles", Self::roles).wide("ROLES").said(|n| {
-            if n.roles.is_empty() {
-                cell(None::<u8>)
-            } else {
-                n.roles.join(",")
-            }
-        }),
-        Column::of("conditions", |n: &Self| {
-            several(n.conditions.clone()).into()
-        })
-        .wide("CONDITIONS"),
-        Column::of("kubelet_version", |n: &Self| (&n.kubelet_version).into()).wide("VERSION"),
-        Column::of("driver_version", |n: &Self| {
-            n.driver_version.as_ref().into()
-        })
-        .wide("DRIVER"),
-        Column::of("agent_state", |n: &Self| n.agent.state.into()).titled("DAEMON"),
-        Column::of("agent_version", |n: &Self| n.agent.version.as_ref().into()),
-        Column::of("agent_reason", |n: &Self| n.agent.reason.as_ref().into()),
-        Column::of("limitations", |n: &Self| {
-            several(n.limitations.iter().map(|of| of.name.clone())).into()
-        }),
-        Column::of("age_ms", |n: &Self| n.age_ms.into())
-            .wide("TELEMETRY")
-            .said(|n| super::telemetry(n.age_ms, n.stale))
-            .ages(),
-        Column::of("stale", |n: &Self| n.stale.into()),
-        Column::of("reason", |n: &Self| n.reason.as_ref().into())
-            .titled("REASON")
-            .said(|n| n.reason.clone().unwrap_or_default()),
-    ]];
+    const COLUMNS: Columns<Self> = &[
+        &[
+            Column::of("name", |n: &Self| (&n.name).into()).titled("NAME"),
+            Column::of("status", |n: &Self| n.status().into()).titled("STATUS"),
+            Column::of("ready", |n: &Self| n.ready.into()),
+            Column::of("ready_since", |n: &Self| {
+                n.ready_since.map(|since| since.to_string()).into()
+            }),
+            Column::of("cordoned", |n: &Self| n.cordoned.into()),
+            Column::of("expected_away", |n: &Self| n.expected_away.into()),
+            Column::of("gpu_capacity", |n: &Self| n.gpu_capacity.into()),
+            Column::of("gpu_requested", |n: &Self| n.gpu_requested.into()).titled("REQUESTED"),
+            Column::of("gpu_allocatable", |n: &Self| n.gpu_allocatable.into())
+                .titled("ALLOCATABLE"),
+            Column::of("gpu_free", |n: &Self| n.gpu_free.into())
+                .titled("FREE")
+                .said(Self::free_in_short),
+            // requested/allocatable of each resource name.
+            Column::of("resources", |n: &Self| n.resources().into()),
+            Column::of("other_resources", |n: &Self| n.other_resources().into()),
+            Column::of("devices", |n: &Self| n.devices.into()).titled("DEVICES"),
+            Column::of("products", Self::products)
+                .wide("PRODUCTS")
+                .said(Self::products_in_short),
+            Column::of("utilization_percent", |n: &Self| {
+                n.utilization_percent.into()
+            })
+            .wide("UTIL")
+            .said(|n| cell(n.utilization_percent.map(|v| format!("{v}%")))),
+            Column::of("memory_used_bytes", |n: &Self| n.memory_used_bytes.into())
+                .wide("VRAM")
+                .said(|n| super::memory(n.memory_used_bytes, n.memory_total_bytes)),
+            Column::of("memory_total_bytes", |n: &Self| n.memory_total_bytes.into()),
+            Column::of("temperature_celsius", |n: &Self| {
+                n.temperature_celsius.into()
+            })
+            .wide("TEMP")
+            .said(|n| cell(n.temperature_celsius.map(|v| format!("{v}°C")))),
+            Column::of("power_mw", |n: &Self| n.power_mw.into())
+                .wide("POWER")
+                .said(|n| cell(n.power_mw.map(MilliWatts))),
+            Column::of("silent_gpus", |n: &Self| n.silent_gpus.into()).wide("SILENT"),
+            Column::of("roles", Self::roles).wide("ROLES").said(|n| {
+                if n.roles.is_empty() {
+                    cell(None::<u8>)
+                } else {
+                    n.roles.join(",")
+                }
+            }),
+            Column::of("conditions", |n: &Self| {
+                several(n.conditions.clone()).into()
+            })
+            .wide("CONDITIONS"),
+            Column::of("kubelet_version", |n: &Self| (&n.kubelet_version).into()).wide("VERSION"),
+            Column::of("driver_version", |n: &Self| {
+                n.driver_version.as_ref().into()
+            })
+            .wide("DRIVER"),
+            Column::of("agent_state", |n: &Self| n.agent.state.into()).titled("DAEMON"),
+            Column::of("agent_version", |n: &Self| n.agent.version.as_ref().into()),
+            Column::of("agent_reason", |n: &Self| n.agent.reason.as_ref().into()),
+            Column::of("limitations", |n: &Self| {
+                several(n.limitations.iter().map(|of| of.name.clone())).into()
+            }),
+            Column::of("age_ms", |n: &Self| n.age_ms.into())
+                .wide("TELEMETRY")
+                .said(|n| super::telemetry(n.age_ms, n.stale))
+                .ages(),
+            Column::of("stale", |n: &Self| n.stale.into()),
+            Column::of("reason", |n: &Self| n.reason.as_ref().into())
+                .titled("REASON")
+                .said(|n| n.reason.clone().unwrap_or_default()),
+        ],
+        host::COLUMNS,
+    ];
 
     fn name(&self) -> Option<String> {
         Some(format!("node/{}", self.name))

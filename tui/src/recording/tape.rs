@@ -183,7 +183,10 @@ impl Tape {
         match read_line(&mut self.lines) {
             Ok(line) => line,
             Err(error) => {
-                self.index.damage = Some(error.to_string());
+                // A file that was cut off says no more than that.
+                if error.kind() == ErrorKind::FileTooLarge {
+                    self.index.damage = Some(error.to_string());
+                }
                 None
             }
         }
@@ -285,7 +288,7 @@ fn read_line(lines: &mut impl BufRead) -> io::Result<Option<String>> {
         if line.len() == LONGEST_LINE {
             let most = LONGEST_LINE >> 20;
             let why = format!("a line of it is longer than {most} MiB, which none of ours is");
-            return Err(io::Error::new(ErrorKind::InvalidData, why));
+            return Err(io::Error::new(ErrorKind::FileTooLarge, why));
         }
         return Ok(None);
     }
@@ -298,7 +301,10 @@ fn read_line(lines: &mut impl BufRead) -> io::Result<Option<String>> {
 fn is_about_content(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+        ErrorKind::InvalidInput
+            | ErrorKind::InvalidData
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::FileTooLarge
     )
 }
 

@@ -28,40 +28,33 @@ fn change(state: &mut State, node: &str, change: impl FnOnce(&mut NodeSnapshot))
     state.refresh();
 }
 
-/// The first line of the screen that begins with this, after blanks and signs.
+/// The first line of the screen that begins with this, or else has it.
 fn line(state: &mut State, begin: &str) -> String {
     let screen = text(&show(state, 200, 50));
-    let found = screen.lines().find(|line| line.contains(begin));
+    let mut lines = screen.lines();
+    let first = lines
+        .clone()
+        .find(|line| line.trim_start().starts_with(begin));
+    let found = first.or_else(|| lines.find(|line| line.contains(begin)));
     found
         .unwrap_or_else(|| panic!("{begin} in\n{screen}"))
         .to_owned()
 }
 
-/// What stands in a column of the first row of the node.
+/// The word that ends where the heading of a column of numbers does, in the first row of the node.
 fn cell(state: &mut State, title: &str, node: &str) -> String {
     let screen = text(&show(state, 200, 50));
-    let lines: Vec<&str> = screen.lines().collect();
-    let head = lines.iter().find(|line| line.contains("NODE ")).unwrap();
-    let letters: Vec<char> = head.chars().collect();
-    let at = head
-        .find(title)
-        .map(|at| head[..at].chars().count())
-        .unwrap();
-    // Numbers end below the end of their heading.
-    let end = at + title.chars().count();
-    let row = lines
-        .iter()
-        .find(|line| line.contains(node) && *line != head);
-    let row: Vec<char> = row.unwrap().chars().collect();
-    let begin = (0..at)
-        .rev()
-        .find(|at| letters[*at] != ' ')
-        .map_or(0, |at| at + 1);
-    row[begin.min(row.len())..end.min(row.len())]
-        .iter()
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    let mut lines = screen.lines().skip_while(|line| !line.contains("NODE "));
+    let head = lines.next().unwrap();
+    let end = head.find(title).unwrap() + title.len();
+    let end = head[..end].chars().count();
+    let row: String = lines
+        .find(|line| line.contains(node))
+        .unwrap()
+        .chars()
+        .take(end)
+        .collect();
+    row.split_whitespace().last().unwrap().to_owned()
 }
 
 #[test]
@@ -94,7 +87,7 @@ fn a_sum_without_a_card_is_marked() {
         said.devices[0] = card.failed(Failure::GpuLost);
     });
     assert!(cell(&mut state, "POWER", "anvil").starts_with('≥'));
-    assert!(line(&mut state, "VRAM ").contains("VRAM ≥"));
+    assert!(line(&mut state, "units ").contains("VRAM≥"));
     press(&mut state, &letters("d"));
     let said = line(&mut state, "silent");
     assert!(said.contains("1 of 2 GPUs"), "{said}");

@@ -1,7 +1,11 @@
 //! Changes from one list to the next.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use gputop_fleet::state::{Fleet, Listing, Update};
 use gputop_k3s::export::{ChangeKind, Form, Kind, Watched, list};
+use gputop_model::{Host, NodeSnapshot, Percent};
 
 use crate::picture::{KINDS, at, fleet};
 
@@ -30,6 +34,33 @@ fn that_time_goes_on_is_no_change() {
             assert_eq!(first.len(), expected, "{kind:?} {form:?}");
             assert_eq!(watched.follow(&list(&at(&fleet, 2), kind, None)), []);
         }
+    }
+}
+
+#[test]
+fn a_machine_at_work_is_no_change_and_another_kernel_is() {
+    for form in [Form::Csv, Form::Object] {
+        let mut fleet = fleet(true);
+        let mut watched = Watched::new(form);
+        watched.follow(&list(&at(&fleet, 1), Kind::Nodes, None));
+        let mut change = |host: fn(&mut Host)| {
+            let reports = fleet.agents().clone();
+            let (node, mut report) = reports.into_iter().next().unwrap();
+            let last = report.last.as_mut().unwrap();
+            let mut snapshot = NodeSnapshot::clone(&last.snapshot);
+            host(&mut snapshot.host);
+            last.snapshot = Arc::new(snapshot);
+            fleet.report(node, report);
+            watched.follow(&list(&at(&fleet, 1), Kind::Nodes, None))
+        };
+        let moved = change(|host| {
+            host.cpu = Percent(99).into();
+            host.uptime = Duration::from_secs(1).into();
+            host.disks = Vec::new().into();
+        });
+        assert_eq!(moved, []);
+        let booted = change(|host| host.kernel = "another".to_owned().into());
+        assert_eq!(booted.len(), 1, "{form:?}");
     }
 }
 

@@ -51,14 +51,15 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<()> {
     let profile = if args.debug { "dev" } else { "release" };
     if args.daemon {
-        let programs = build("gputop-node", args.debug)?;
+        // Part of the daemon is measured within the measuring program.
+        let programs = build("gputop-node", args.debug, args.debug)?;
         let library = mock(args.debug)?;
         let mut command = process::command(&programs.measure);
         command.arg("--library").arg(library);
         command.args(["--minutes", &args.minutes.to_string()]);
         return print(command, &programs, &format!("8 GPUs, {profile} build"));
     }
-    let programs = build("gputop-k3s", args.debug)?;
+    let programs = build("gputop-k3s", args.debug, true)?;
     let cluster = cluster(args)?;
     let title = format!("{} nodes, {profile} build", cluster.nodes().len());
     let mut command = process::command(&programs.measure);
@@ -120,29 +121,25 @@ const fn release(debug: bool) -> &'static [&'static str] {
     if debug { &[] } else { &["--release"] }
 }
 
-fn build(name: &str, debug: bool) -> Result<Programs> {
+/// `debug` and `debug_measure`: the dev build of the program, and of what measures it.
+fn build(name: &str, debug: bool, debug_measure: bool) -> Result<Programs> {
     let target = repository::target_dir();
+    let folder = |debug| target.join(if debug { "debug" } else { "release" });
     note(format!("… building {name}"));
     let arguments = ["build", "--quiet", "--package", name, "--bins"];
     cargo(&[&arguments, release(debug)].concat())?;
     note("… building gputop-measure");
-    cargo(&[
-        "build",
-        "--quiet",
-        "--package",
-        "gputop-e2e",
-        "--bin",
-        "gputop-measure",
-    ])?;
-    let profile = if debug { "debug" } else { "release" };
+    let arguments = ["build", "--quiet", "--package", "gputop-e2e"];
+    let arguments = [&arguments[..], &["--bin", "gputop-measure"]].concat();
+    cargo(&[&arguments, release(debug_measure)].concat())?;
     // A copy: the next build of somebody else would replace it while it is measured.
-    let subject = target.join(profile).join(name);
-    let copy = target.join(profile).join(format!("{name}-measured"));
+    let subject = folder(debug).join(name);
+    let copy = folder(debug).join(format!("{name}-measured"));
     std::fs::copy(&subject, &copy)
         .wrap_err_with(|| format!("cannot copy {}", subject.display()))?;
     Ok(Programs {
         subject: copy,
-        measure: target.join("debug").join("gputop-measure"),
+        measure: folder(debug_measure).join("gputop-measure"),
     })
 }
 

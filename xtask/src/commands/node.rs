@@ -26,7 +26,7 @@ pub(super) fn start(
     let progress = &mut |step: &str| note(format!("… {step}"));
     let mut parts = node::ensure(version, progress)?;
     if without_systemd {
-        parts = parts.without_systemd();
+        parts = parts.without_systemd()?;
     }
     let folders = program_folders(|| {
         note("… building the daemon and the mock of NVML");

@@ -17,13 +17,16 @@ use color_eyre::eyre::{OptionExt as _, WrapErr as _};
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-use super::process::Usage;
+use super::process::{Usage, running};
 use super::table::Row;
 use client::Watching;
 use machine::Machine;
 
 /// What the mock has.
 const MOCKED: Option<(usize, usize)> = Some((machine::GPUS, machine::GPUS * machine::PROCESSES));
+
+/// How the names of the daemon's threads begin that call the driver.
+const DRIVER: &str = "nvml-";
 
 /// First frames of which the median is told.
 const FIRSTS: usize = 9;
@@ -61,21 +64,22 @@ pub fn measure_daemon(subject: &Daemon, progress: &mut dyn FnMut(&str)) -> Resul
     progress("first frames");
     let mut firsts = Vec::new();
     for _ in 0..FIRSTS {
-        firsts.push(runtime.block_on(async {
+        let watching = runtime.block_on(async {
             sleep(ALONE).await;
             Watching::open(daemon.address, MOCKED).await
-        })?);
+        })?;
+        // It goes before the next one comes.
+        firsts.push(watching.first);
     }
-    let times = firsts.iter().map(|watching| watching.first).collect();
     rows.push(Row::time(
         "first frame to a new client",
-        super::median(times),
+        super::median(firsts),
     ));
-    drop(firsts);
 
     progress("one client, cards that do not change");
     let calm = daemon.watched(&runtime, subject.time, None)?;
     rows.push(Row::share("CPU, of one core", calm.cpu));
+    rows.push(Row::share("of it in threads that call NVML", calm.driver));
     rows.push(Row::bytes("RSS", calm.resident));
     rows.push(Row::rate(
         "on the wire, nothing changes",
@@ -122,6 +126,8 @@ struct Running {
 /// What one client's visit took.
 struct Visit {
     cpu: f64,
+    /// Part of `cpu` in threads that call the driver.
+    driver: f64,
     resident: u64,
     bytes_a_second: f64,
 }
@@ -162,11 +168,14 @@ impl Running {
             let mut watching = Watching::open(self.address, MOCKED).await?;
             // The first answers, and the inventory that is asked for them.
             watching.watch(Duration::from_secs(5), machine).await?;
-            let before = Usage::of(self.child.id())?;
+            let id = self.child.id();
+            let (before, driver) = (Usage::of(id)?, running(id, DRIVER)?);
             let bytes = watching.watch(time, machine).await?;
-            let after = Usage::of(self.child.id())?;
+            let after = Usage::of(id)?;
+            let driver = running(id, DRIVER)?.saturating_sub(driver);
             Ok(Visit {
                 cpu: after.cpu_since(&before, time),
+                driver: driver.as_secs_f64() / time.as_secs_f64(),
                 resident: after.resident,
                 bytes_a_second: bytes as f64 / time.as_secs_f64(),
             })

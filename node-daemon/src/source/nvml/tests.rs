@@ -58,7 +58,7 @@ fn opened(
         };
         workers.push(
             Worker::start(index, &Posts::default(), move |questions| {
-                questions.answer(&mut card)
+                questions.answer(&mut card);
             })
             .unwrap(),
         );

@@ -24,12 +24,13 @@ pub(super) fn draw(state: &State, line: Rect, buf: &mut Buffer) {
         let pending = format::count(totals.pods_pending, "pod");
         groups.push(vec![Piece::new(format!("{pending} pending"), Tone::Warn)]);
     }
-    let sign = |partial| if partial { AT_LEAST } else { "" };
+    // The sign takes the blank's place.
+    let sign = |partial| if partial { AT_LEAST } else { " " };
     let memory = totals.memory.value.map(|(used, total)| {
         let sign = sign(totals.memory.is_partial());
-        let text = format!("{sign}{}", format::memory(Some(used), total));
+        let text = format::memory(Some(used), total);
         let group = vec![
-            Piece::new("VRAM ", Tone::Muted),
+            Piece::new(format!("VRAM{sign}"), Tone::Muted),
             Piece::new(text, Tone::Plain),
         ];
         (group, used.share_of(total))
@@ -42,8 +43,8 @@ pub(super) fn draw(state: &State, line: Rect, buf: &mut Buffer) {
     if let Some(power) = totals.power.value {
         let sign = sign(totals.power.is_partial());
         groups.push(vec![
-            Piece::new("power ", Tone::Muted),
-            Piece::new(format!("{sign}{}", format::power(power)), Tone::Plain),
+            Piece::new(format!("power{sign}"), Tone::Muted),
+            Piece::new(format::power(power), Tone::Plain),
         ]);
     }
     groups.push(nodes(totals));

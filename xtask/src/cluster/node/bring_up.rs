@@ -233,7 +233,7 @@ fn images(dir: &Path, options: &NodeOptions) -> Result<()> {
             name: "localhost/pause:testbed",
             entrypoint: &["/bin/sleep", "infinity"],
             programs: &[own("/bin/sleep")],
-            links: &[],
+            loaded: &[],
         },
     )?;
     write(
@@ -242,7 +242,7 @@ fn images(dir: &Path, options: &NodeOptions) -> Result<()> {
             name: "localhost/shell:testbed",
             entrypoint: &["/bin/sh"],
             programs: &["/bin/sh", "/bin/sleep", "/bin/cat", "/bin/ls"].map(own),
-            links: &[],
+            loaded: &[],
         },
     )?;
     write(
@@ -251,7 +251,7 @@ fn images(dir: &Path, options: &NodeOptions) -> Result<()> {
             name: "localhost/device-plugin:testbed",
             entrypoint: &["/bin/nvidia-device-plugin"],
             programs: &[(plugin, "/bin/nvidia-device-plugin")],
-            links: &[],
+            loaded: std::slice::from_ref(&options.nvml),
         },
     )?;
     write(
@@ -260,7 +260,7 @@ fn images(dir: &Path, options: &NodeOptions) -> Result<()> {
             name: "localhost/gputop-node:testbed",
             entrypoint: &["/bin/gputop-node"],
             programs: &[(options.daemon.clone(), "/bin/gputop-node")],
-            links: &[],
+            loaded: &[],
         },
     )
 }

@@ -1,7 +1,7 @@
 //! Container images made without an engine: archives in the OCI image layout, of one layer each.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
@@ -17,8 +17,8 @@ pub(super) struct Image<'a> {
     /// Programs of this machine, with the shared libraries that they are linked to, and where they
     /// lie in the image.
     pub(super) programs: &'a [(PathBuf, &'a str)],
-    /// Links: from, to.
-    pub(super) links: &'a [(&'a str, &'a str)],
+    /// What is loaded while it runs and is not in the image: its shared libraries are.
+    pub(super) loaded: &'a [PathBuf],
 }
 
 /// Writes the archive, by way of a folder `scratch` that is made and removed.
@@ -80,13 +80,12 @@ fn stage(image: &Image<'_>, root: &Path) -> Result<()> {
     )?;
     for (program, place) in image.programs {
         put(root, program, Path::new(place))?;
-        for library in libraries(program)? {
+    }
+    let programs = image.programs.iter().map(|(program, _)| program);
+    for file in programs.chain(image.loaded) {
+        for library in libraries(file)? {
             put(root, &library, &library)?;
         }
-    }
-    for (from, to) in image.links {
-        let link = at(root, Path::new(from))?;
-        symlink(to, &link).wrap_err_with(|| format!("cannot make {}", link.display()))?;
     }
     Ok(())
 }
@@ -203,7 +202,7 @@ mod tests {
             name: "localhost/shell:1",
             entrypoint: &["/bin/sh"],
             programs: &[("/bin/sh".into(), "/bin/sh")],
-            links: &[("/bin/ash", "sh")],
+            loaded: &[],
         };
         write(&image, &dir.path().join("scratch"), &archive).unwrap();
         let out = dir.path().join("out");
@@ -225,7 +224,7 @@ mod tests {
         let manifest: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
         let layer = blob(&manifest["layers"][0]);
         let list = process::read(process::command("tar").arg("-tf").arg(&layer)).unwrap();
-        for wanted in ["./bin/sh", "./bin/ash", "./tmp/"] {
+        for wanted in ["./bin/sh", "./tmp/"] {
             assert!(list.lines().any(|line| line == wanted), "{list}");
         }
         assert!(list.contains("libc.so"), "{list}");

@@ -134,9 +134,16 @@ pub fn ensure(version: &str, progress: &mut dyn FnMut(&str)) -> Result<NodeParts
 
 impl NodeParts {
     /// The same machine over this one's own root file system, without systemd.
-    #[must_use]
-    pub fn without_systemd(self) -> Self {
-        Self { root: None, ..self }
+    ///
+    /// # Errors
+    ///
+    /// When this one's root file system lacks what the machine needs.
+    pub fn without_systemd(self) -> Result<Self> {
+        let lacking = needs::to_share_root();
+        if !lacking.is_empty() {
+            bail!("the machine would lack: {}", lacking.join("; "));
+        }
+        Ok(Self { root: None, ..self })
     }
 }
 

@@ -38,9 +38,14 @@ pub(super) fn to_run() -> Vec<String> {
     lacking.extend(missing(&TO_RUN));
     // In a root file system of its own the machine has it from there.
     if !has_rootfs() && !can_make_rootfs() {
-        lacking.extend(missing(&[("iptables", "iptables")]));
+        lacking.extend(to_share_root());
     }
     lacking
+}
+
+/// What this machine's own root file system lacks to be that of the node's machine too.
+pub(super) fn to_share_root() -> Vec<String> {
+    missing(&[("iptables", "iptables")]).collect()
 }
 
 /// What keeps this machine from building the parts that are not built; empty: nothing.
