@@ -1,6 +1,7 @@
 //! The program's metrics, the alert rules and their tests, read by Prometheus' own promtool.
 
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::disallowed_methods,
     reason = "starts the program under test and promtool; what fails here fails rightly"

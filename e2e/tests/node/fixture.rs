@@ -155,7 +155,7 @@ impl Node {
         self.world(&Scenario::with_gpus(2))?;
         let shared = std::fs::read_to_string(machine.plugin_configuration())? != NOT_SHARED;
         if shared || self.allocatable().await.unwrap_or_default().len() != 2 {
-            self.configure_plugin(NOT_SHARED).await?;
+            self.configure_plugin(NOT_SHARED)?;
         }
         self.units(2).await
     }
@@ -166,7 +166,7 @@ impl Node {
     }
 
     /// Starts NVIDIA's plugin anew with this configuration.
-    pub(crate) async fn configure_plugin(&self, configuration: &str) -> Result<()> {
+    pub(crate) fn configure_plugin(&self, configuration: &str) -> Result<()> {
         replace(&self.machine()?.plugin_configuration(), configuration)?;
         self.kubectl(&[
             "delete",

@@ -73,7 +73,7 @@ async fn shares_are_an_entry_each_and_older_pods_keep_whole_ids() -> Result<()> 
     };
     node.start_pod("whole", 1)?;
     let whole = node.kubelets_list().await?.devices;
-    node.configure_plugin(FOUR_SLICES).await?;
+    node.configure_plugin(FOUR_SLICES)?;
     node.units(8).await?;
     node.start_pod("shares", 3)?;
     let list = node.kubelets_list().await?;

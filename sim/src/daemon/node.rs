@@ -141,11 +141,7 @@ impl DaemonNode {
         let process = state.process.as_ref().filter(|_| is_daemon && port == PORT);
         let process = process.ok_or(Refused::NothingListens)?;
         let (client, server) = tokio::io::duplex(PIPE);
-        let serve = serve_one(
-            server,
-            process.sampler.feed(),
-            process.cancel.child_token(),
-        );
+        let serve = serve_one(server, process.sampler.feed(), process.cancel.child_token());
         tokio::spawn(async move {
             if let Err(error) = serve.await {
                 tracing::debug!(%error, "daemon's connection ended");

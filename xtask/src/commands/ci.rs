@@ -9,9 +9,6 @@ use super::output::note;
 /// Says to the tests that the real control plane has to be there.
 const REQUIRE_CLUSTER: &str = "GPUTOP_K3S_REQUIRE_CLUSTER";
 
-/// Says to the tests that the real node has to be there.
-const REQUIRE_NODE: &str = "GPUTOP_K3S_REQUIRE_NODE";
-
 /// Runs everything; stops at the first failure.
 pub(super) fn run() -> Result<()> {
     let whole = Stopwatch::start();
@@ -36,18 +33,16 @@ pub(super) fn run() -> Result<()> {
                 "the real control plane is part of these checks; it is built with Go from testbed/",
             )
     })?;
-    let mut required = vec![(REQUIRE_CLUSTER, "1"), ("INSTA_UPDATE", "no")];
-    step("real node", || {
-        if real_node()? {
-            required.push((REQUIRE_NODE, "1"));
-        }
-        Ok(())
-    })?;
     // The tests start these programs.
     step("programs", || {
         cargo(&["build", "--workspace", "--bins", "--locked"], &[])
     })?;
-    step("tests", || cargo(&["test", "--workspace"], &required))?;
+    step("tests", || {
+        cargo(
+            &["test", "--workspace"],
+            &[(REQUIRE_CLUSTER, "1"), ("INSTA_UPDATE", "no")],
+        )
+    })?;
     step("documentation", || {
         cargo(
             &["doc", "--workspace", "--no-deps", "--locked"],
@@ -56,22 +51,6 @@ pub(super) fn run() -> Result<()> {
     })?;
     note(format!("all checks passed in {:.0?}", whole.elapsed()));
     Ok(())
-}
-
-/// Builds the real node's parts where it can run; says so where it cannot.
-fn real_node() -> Result<bool> {
-    let lacking = xtask::cluster::node::lacking();
-    if !lacking.is_empty() {
-        note("SKIPPED: nothing will be tested on a real node, for this machine lacks:");
-        for what in lacking {
-            note(format!("SKIPPED:   {what}"));
-        }
-        return Ok(false);
-    }
-    let tell = &mut |line: &str| note(line);
-    xtask::cluster::node::ensure(&xtask::cluster::version(), tell)
-        .map(|_| true)
-        .wrap_err("the real node's parts are built with Go from testbed/node/go")
 }
 
 fn step(name: &str, run: impl FnOnce() -> Result<()>) -> Result<()> {

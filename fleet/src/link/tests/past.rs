@@ -19,7 +19,10 @@ impl World {
     fn samples(&self, at: usize) -> Vec<Sample> {
         let node = NodeName::from(name(at).as_str());
         let series = self.store.history(&node, &CARD.into());
-        series.into_iter().flat_map(gputop_model::Ring::samples).collect()
+        series
+            .into_iter()
+            .flat_map(gputop_model::Ring::samples)
+            .collect()
     }
 
     /// The longest time between two samples of the last five minutes, and since the oldest one.
