@@ -33,6 +33,7 @@ const IMPURE: &[&str] = &[
 const WIRE: &[&str] = &[
     "proto/",
     "node-daemon/src/service/",
+    "node-daemon/tests/service/",
     "fleet/src/link/",
     "e2e/",
     "sim/tests/",
