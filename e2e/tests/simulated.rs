@@ -3,6 +3,8 @@
 mod contract;
 #[path = "simulated/inside.rs"]
 mod inside;
+#[path = "simulated/past.rs"]
+mod past;
 
 use color_eyre::Result;
 use gputop_sim::{Options, SimCluster, scenario};

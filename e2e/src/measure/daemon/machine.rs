@@ -1,5 +1,8 @@
 //! Cards of the mock library.
 
+use std::fmt::Write as _;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use color_eyre::Result;
@@ -12,6 +15,9 @@ pub(super) const GPUS: usize = 8;
 
 /// Processes on each.
 pub(super) const PROCESSES: usize = 8;
+
+/// How the names of the mock's cards begin: who shows it has seen them.
+pub(super) const PRODUCT: &str = "NVIDIA H100";
 
 /// What a call takes, in microseconds.
 pub(super) const CALL_US: u64 = 5;
@@ -35,6 +41,22 @@ impl Machine {
             .wrap_err_with(|| format!("can not copy {}", library.display()))?;
         machine.change(0)?;
         Ok(machine)
+    }
+
+    /// A folder for `PATH` with what other tools look for cards with: a `nvidia-smi` that lists them
+    /// and does nothing else. Some open the library by the name that it has for developers.
+    pub(super) fn for_others(&self) -> Result<PathBuf> {
+        let folder = self.folder.path().join("bin");
+        std::fs::create_dir(&folder)?;
+        let mut script = String::from("#!/bin/sh\n");
+        for index in 0..self.gpus {
+            let _ = writeln!(script, "echo 'GPU {index}: {PRODUCT} 80GB HBM3'");
+        }
+        let smi = folder.join("nvidia-smi");
+        std::fs::write(&smi, script)?;
+        std::fs::set_permissions(&smi, Permissions::from_mode(0o755))?;
+        symlink(self.library(), self.folder.path().join("libnvidia-ml.so"))?;
+        Ok(folder)
     }
 
     pub(super) fn library(&self) -> PathBuf {

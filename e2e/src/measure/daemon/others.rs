@@ -1,12 +1,13 @@
 //! Other tools on the same cards, where they are installed.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use color_eyre::Result;
 use color_eyre::eyre::OptionExt as _;
 
-use super::machine::Machine;
+use super::machine::{Machine, PRODUCT};
 use crate::measure::process::Usage;
 use crate::measure::table::Row;
 use crate::pty::Start;
@@ -26,6 +27,7 @@ pub(super) fn measure(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
+    let path = path(&machine.for_others()?)?;
     for (name, arguments) in OTHERS {
         let Some(program) = find(name) else {
             progress(&format!("{name} is not in PATH: left out"));
@@ -36,7 +38,16 @@ pub(super) fn measure(
         for (variable, value) in machine.env() {
             start = start.env(variable, &value.display().to_string());
         }
+        let start = start.env("PATH", &path.to_string_lossy());
         let mut screen = start.env("LANG", "C.UTF-8").spawn()?;
+        // Some shorten the name.
+        let card = PRODUCT.rsplit(' ').next().unwrap_or(PRODUCT);
+        if let Err(error) = screen.until("a card", |shown| shown.has(card)) {
+            progress(&format!(
+                "{name} shows none of the cards, left out: {error}"
+            ));
+            continue;
+        }
         screen.run(START)?;
         let id = screen.id().ok_or_eyre("the tool has no process id")?;
         let before = Usage::of(id)?;
@@ -47,6 +58,13 @@ pub(super) fn measure(
         rows.push(Row::bytes(&format!("{name}: RSS"), after.resident));
     }
     Ok(rows)
+}
+
+/// `PATH` with `first` before all others.
+fn path(first: &Path) -> Result<OsString> {
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::iter::once(first.to_owned()).chain(std::env::split_paths(&others));
+    Ok(std::env::join_paths(all)?)
 }
 
 fn find(name: &str) -> Option<PathBuf> {
